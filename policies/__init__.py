@@ -1,0 +1,1 @@
+"""Policies: one room each, and the engines that steer them."""

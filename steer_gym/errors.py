@@ -1,0 +1,49 @@
+"""Errors a user can meet; every message says what was given, what was allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SteerGymError(Exception):
+    """Root of every error that steer_gym raises on purpose."""
+
+
+class UnknownNameError(SteerGymError, LookupError):
+    """A name that no registry, suite or concept table holds."""
+
+    def __init__(self, kind: str, given: object, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(str(given), names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        shown = ", ".join(names[:40]) + (f", ... ({len(names)} in all)" if len(names) > 40 else "")
+        super().__init__(f"Unknown {kind} {given!r}.{hint} Known: {shown or 'none'}.")
+
+
+class MissingPackageError(SteerGymError, ImportError):
+    """An optional package is not installed."""
+
+
+class ObservationError(SteerGymError, ValueError):
+    """An observation lacks a key, or a value has the wrong shape or dtype."""
+
+
+class ActConfigError(SteerGymError, ValueError):
+    """An action-selection config holds a value that is not allowed."""
+
+
+class SteeringError(SteerGymError, ValueError):
+    """A steering is malformed, or does not fit the model that it is given to."""
+
+
+class ConventionError(SteerGymError, ValueError):
+    """A policy and an environment disagree on what the numbers of an action mean."""
+
+
+class PolicyCheckError(SteerGymError, AssertionError):
+    """A policy breaks a law of the ``Policy`` contract."""
+
+
+class ResultsError(SteerGymError, OSError):
+    """Results cannot be written or read."""

@@ -1,0 +1,163 @@
+"""The contract of a policy: look at an observation, select an action under a config."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steer_gym.acting import ActConfig, ActConfigs, config_rows
+from steer_gym.convention import ActionConvention
+from steer_gym.errors import ActConfigError, SteeringError, UnknownNameError
+from steer_gym.neuron_set import NeuronSet, NeuronSpace
+from steer_gym.observation import (
+    GRIPPER,
+    INSTRUCTION,
+    JOINTS,
+    TCP_POSE,
+    Observation,
+    as_batch,
+    is_batched,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySpec:
+    """What a policy takes and gives."""
+
+    name: str
+    """Name in the registry."""
+    action: ActionConvention
+    """Meaning of its actions."""
+    cameras: Mapping[str, tuple[int, int]]
+    """Image keys it looks at, each with the (height, width) it works at."""
+    horizon: int = 1
+    """Actions in one plan."""
+    tokens: int = 0
+    """Tokens in one plan; 0: the policy writes no tokens."""
+    neurons: NeuronSpace | None = None
+    """Its neurons; ``None``: it cannot be steered."""
+    invalid_tokens: tuple[str, ...] = ()
+    """Ways to treat tokens that are no actions; the first is the default."""
+    joints: int = 7
+    """Joints of the robot it was made for."""
+    gripper: int = 2
+    """Length of the gripper's value in the observation."""
+
+    def example_observation(self, seed: int = 0) -> dict[str, Any]:
+        """Return a random observation that the policy accepts, for checks and warm-up."""
+        rng = np.random.default_rng(seed)
+        return {
+            **{
+                camera: rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+                for camera, size in self.cameras.items()
+            },
+            TCP_POSE: rng.uniform(-0.5, 0.5, 6),
+            JOINTS: rng.uniform(-1, 1, self.joints),
+            GRIPPER: rng.uniform(0, 0.04, self.gripper),
+            INSTRUCTION: "pick up the bowl and place it on the plate",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteeringReport:
+    """What steering did to one row of one plan."""
+
+    neurons: int
+    """Neurons whose activation was changed somewhere."""
+    positions: int
+    """Positions at which at least one activation was changed, prefill and decode together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a policy saw fit to do, rows first; for those who want to see inside an action."""
+
+    actions: NDArray[np.float32]
+    """(rows, horizon, action size), in the policy's convention."""
+    tokens: NDArray[np.int64] | None = None
+    """(rows, tokens) as generated, before any repair."""
+    valid: NDArray[np.bool_] | None = None
+    """(rows, tokens), false where a token is no action."""
+    latency_s: float = 0.0
+    """Wall time of the whole batch."""
+    steering: tuple[SteeringReport | None, ...] = ()
+    """One per row; ``None`` where nothing was steered."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What a policy adds for the curious."""
+
+
+class Policy(ABC):
+    """A policy; subclasses set ``spec`` and write ``plan``."""
+
+    spec: PolicySpec
+
+    @abstractmethod
+    def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
+        """Return actions for one observation or a batch; a single one gives a plan of one row.
+
+        Args:
+            observation: See ``steer_gym.observation``; more cameras than needed are ignored.
+            config: One config, or one per row.
+
+        Raises:
+            ObservationError: A key is missing, or a value has the wrong shape or dtype.
+            SteeringError: The steering does not fit the model.
+        """
+
+    def act(self, observation: Observation, config: ActConfigs = None) -> NDArray[np.float32]:
+        """Return the next action: (action size,), or (rows, action size) for a batch."""
+        actions = self.plan(observation, config).actions[:, 0]
+        return actions if is_batched(observation) else actions[0]
+
+    def reset(self, rows: Iterable[int] | None = None) -> None:
+        """Forget the episode of these rows, or of all; the default policy remembers nothing."""
+        del rows
+
+    def close(self) -> None:  # noqa: B027, a policy without resources has nothing to close
+        """Free what the policy holds."""
+
+    @property
+    def concepts(self) -> Mapping[str, NeuronSet]:
+        """Return the named sets of neurons that come with the policy."""
+        return {}
+
+    def concept(self, name: str) -> NeuronSet:
+        """Return one of ``concepts``.
+
+        Raises:
+            UnknownNameError: Lists the known names.
+        """
+        if name not in self.concepts:
+            raise UnknownNameError(f"concept of {self.spec.name}", name, self.concepts)
+        return self.concepts[name]
+
+    def spread(self) -> NDArray[np.float32] | None:
+        """Return each neuron's natural standard deviation, (layers, width), where it is known."""
+        return None
+
+    def prepare(
+        self, observation: Observation, config: ActConfigs
+    ) -> tuple[Observation, tuple[ActConfig, ...]]:
+        """Return observation and configs with rows first, checked against ``spec``."""
+        batch = as_batch(observation)
+        configs = config_rows(config, len(batch[INSTRUCTION]))
+        for row in set(configs):
+            self._check_config(row)
+        return batch, configs
+
+    def _check_config(self, config: ActConfig) -> None:
+        allowed = self.spec.invalid_tokens
+        if config.invalid_tokens is not None and config.invalid_tokens not in allowed:
+            raise ActConfigError(
+                f"{self.spec.name} treats invalid tokens by {', '.join(allowed) or 'nothing'}, "
+                f"not by {config.invalid_tokens!r}."
+            )
+        if config.steering:
+            if self.spec.neurons is None:
+                raise SteeringError(f"{self.spec.name} has no neurons to steer.")
+            config.steering.check(self.spec.neurons)

@@ -1,0 +1,53 @@
+"""Policies by name: a table of strings, imported when one is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import Any
+
+from steer_gym.errors import SteerGymError, UnknownNameError
+from steer_gym.policy import Policy
+
+POLICIES: dict[str, str] = {
+    "pocket": "steer_gym.policies.pocket.policy:PocketPolicy",
+    "scripted": "steer_gym.policies.scripted.policy:ScriptedPolicy",
+}
+"""Name -> ``module:Class``; the class takes the keyword arguments of ``make_policy``."""
+
+
+def register_policy(name: str, target: str) -> None:
+    """Add a policy of your own under ``name``; ``target`` is ``"module:Class"``.
+
+    Packages can do the same without code, by an entry point in the group ``steer_gym.policies``.
+    """
+    if ":" not in target:
+        raise SteerGymError(f"A policy's target is 'module:Class', but is {target!r}.")
+    if POLICIES.get(name, target) != target:
+        raise SteerGymError(f"The name {name!r} is taken by {POLICIES[name]}.")
+    POLICIES[name] = target
+
+
+def policy_targets() -> dict[str, str]:
+    """Return every known policy's name and target, those of other packages included."""
+    plugins = {point.name: point.value for point in entry_points(group="steer_gym.policies")}
+    return {**plugins, **POLICIES}
+
+
+def make_policy(name: str, **options: Any) -> Policy:
+    """Return a new policy.
+
+    Args:
+        name: One of ``policy_targets()``.
+        **options: For the policy's class, for example ``checkpoint=``.
+
+    Raises:
+        UnknownNameError: Lists the known names.
+        MissingPackageError: Says what to install.
+    """
+    targets = policy_targets()
+    if name not in targets:
+        raise UnknownNameError("policy", name, targets)
+    module, _, attribute = targets[name].partition(":")
+    policy: Policy = getattr(importlib.import_module(module), attribute)(**options)
+    return policy
