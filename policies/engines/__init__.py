@@ -1,0 +1,1 @@
+"""Steering engines: they carry affine edits into the forward pass of a model."""
