@@ -161,6 +161,10 @@ def check_kinds(kinds: ArrayLike, rows: int) -> NDArray[np.int64]:
             f"kinds must be integers with shape ({rows}, positions), one row per steering, "
             f"but has dtype {array.dtype} and shape {array.shape}."
         )
+    if array.shape[1] < 2:
+        raise SteeringError(
+            "A prefill has at least two positions; a pass over a single one is a decode step."
+        )
     strays = np.setdiff1d(array, [PADDING, *KIND.values()])
     if strays.size:
         raise SteeringError(
