@@ -2,6 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import gymnasium as gym
+
+LIBERO = "steer_gym.envs.libero.env:LiberoEnv"
+
+_LIBERO_NAMES = {
+    "LiberoSpatial": "libero_spatial",
+    "LiberoObject": "libero_object",
+    "LiberoGoal": "libero_goal",
+    "Libero10": "libero_10",
+    "Libero90": "libero_90",
+}
+_LIBERO_PRO = {"Lan": "lan", "Object": "object", "Swap": "swap", "Task": "task"}
+
+
+def _libero_suites() -> dict[str, str]:
+    varied = {
+        f"{name}{ending}": f"{suite}_{variant}"
+        for name, suite in _LIBERO_NAMES.items()
+        for ending, variant in _LIBERO_PRO.items()
+        if name != "Libero90"
+    }
+    return _LIBERO_NAMES | varied
+
+
+ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{f"steer_gym/{n}-v0": (LIBERO, {"suite": s}) for n, s in _libero_suites().items()},
+    "steer_gym/Libero-v0": (LIBERO, {}),
+}
+"""Id -> entry point and its keyword arguments. ``Libero-v0`` takes any ``suite=``."""
+
 
 def register_environments() -> None:
-    """Register every id with Gymnasium."""
+    """Register every id with Gymnasium; a second call changes nothing."""
+    for name, (entry_point, options) in ENVIRONMENTS.items():
+        if name not in gym.registry:
+            gym.register(id=name, entry_point=entry_point, kwargs=options)

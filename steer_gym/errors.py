@@ -47,3 +47,11 @@ class PolicyCheckError(SteerGymError, AssertionError):
 
 class ResultsError(SteerGymError, OSError):
     """Results cannot be written or read."""
+
+
+class EnvironmentOptionError(SteerGymError, ValueError):
+    """An option that an environment is made or reset with is not allowed."""
+
+
+class ActionError(SteerGymError, ValueError):
+    """An action has the wrong shape, or numbers that are not finite."""

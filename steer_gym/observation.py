@@ -27,6 +27,11 @@ INSTRUCTION = "instruction"
 
 CAMERAS = (IMAGE_BASE, IMAGE_WRIST)
 
+POSE_BOUND = np.array([10.0, 10.0, 10.0, 7.0, 7.0, 7.0])
+"""Bounds of ``tcp_pose``, beyond every arm's reach [m] and 2 pi [rad]; spaces must be finite."""
+JOINT_BOUND = 7.0
+"""Bound of ``joints`` [rad]; a UR5's joints turn by 2 pi either way."""
+
 Observation = Mapping[str, Any]
 """One observation, or a batch as ``gymnasium.vector`` gives it: arrays with rows first, a tuple
 of instructions."""
@@ -56,8 +61,8 @@ def observation_space(
     return spaces.Dict(
         {
             **images,
-            TCP_POSE: spaces.Box(-np.inf, np.inf, (6,), np.float64),
-            JOINTS: spaces.Box(-np.inf, np.inf, (joints,), np.float64),
+            TCP_POSE: spaces.Box(-POSE_BOUND, POSE_BOUND, dtype=np.float64),
+            JOINTS: spaces.Box(-JOINT_BOUND, JOINT_BOUND, (joints,), np.float64),
             GRIPPER: gripper,
             INSTRUCTION: spaces.Text(max_instruction_length, min_length=0, charset=_CHARACTERS),
         }

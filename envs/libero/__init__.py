@@ -1,0 +1,1 @@
+"""LIBERO and LIBERO-PRO as Gymnasium environments."""

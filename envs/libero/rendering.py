@@ -1,0 +1,136 @@
+"""Draw a scene's cameras straight from MuJoCo, only when somebody looks."""
+
+from __future__ import annotations
+
+import atexit
+import weakref
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steer_gym.extras import require
+
+from .gl import make_context, renderer_name
+from .simplified import simplified_meshes
+
+Rendering = Literal["reference", "fast"]
+
+_DRAWN = (
+    "geom_xpos",
+    "geom_xmat",
+    "site_xpos",
+    "site_xmat",
+    "cam_xpos",
+    "cam_xmat",
+    "light_xpos",
+    "light_xdir",
+)
+"""The arrays of MuJoCo's data that a picture depends on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the cameras would see at one moment; drawing it later gives the same picture."""
+
+    poses: dict[str, NDArray[np.float64]]
+    """Copies of the arrays named in ``_DRAWN``."""
+    site_rgba: NDArray[np.float32]
+    """Colours of the sites; LIBERO shows a burning stove by them."""
+
+    @classmethod
+    def of(cls, model: Any, data: Any) -> View:
+        """Return the present view of a simulation."""
+        return cls(
+            poses={name: getattr(data, name).copy() for name in _DRAWN},
+            site_rgba=model.site_rgba.copy(),
+        )
+
+
+class Renderer:
+    """Draws views of one compiled model. Holds an OpenGL context: ``close`` it."""
+
+    def __init__(self, model: Any, *, height: int, width: int, rendering: Rendering) -> None:
+        """Create the context and upload the model's meshes and textures.
+
+        Args:
+            model: Compiled model; it is left as it was.
+            height: Of the largest picture, in pixels.
+            width: Of the largest picture, in pixels.
+            rendering: ``reference`` draws as upstream does, ``fast`` draws simplified meshes
+                without multisampling.
+        """
+        self._mujoco = mujoco = require("mujoco", extra="libero")
+        self.model = model
+        self._data = mujoco.MjData(model)
+        self._gl = make_context(width, height)
+        self._gl.make_current()
+        self._scene = mujoco.MjvScene(model, maxgeom=1000)
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._options = mujoco.MjvOption()
+        self._options.geomgroup[:2] = 0, 1  # robosuite's groups: 0 collides, 1 is seen
+        self._perturbation = mujoco.MjvPerturb()
+        model.vis.global_.offwidth, model.vis.global_.offheight = width, height
+        with _uploaded_as(rendering, model):
+            self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self.size = (height, width)
+        self.name = renderer_name()
+        _open.add(self)
+
+    def draw(self, view: View, camera: str, height: int, width: int) -> NDArray[np.uint8]:
+        """Return a camera's picture, (height, width, 3), upright as the camera sees it."""
+        mujoco = self._mujoco
+        self._gl.make_current()
+        for name, array in view.poses.items():
+            np.copyto(getattr(self._data, name), array)
+        self._camera.fixedcamid = self.model.camera(camera).id
+        present = self.model.site_rgba.copy()
+        self.model.site_rgba[:] = view.site_rgba
+        mujoco.mjv_updateScene(
+            self.model,
+            self._data,
+            self._options,
+            self._perturbation,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL,
+            self._scene,
+        )
+        self.model.site_rgba[:] = present
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        mujoco.mjr_render(viewport=viewport, scn=self._scene, con=self._context)
+        picture = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_readPixels(rgb=picture, depth=None, viewport=viewport, con=self._context)
+        return np.ascontiguousarray(picture[::-1])  # OpenGL's first row is the lowest
+
+    def close(self) -> None:
+        """Release the context, in the order that OpenGL needs; may be called twice."""
+        if self._context is not None:
+            _open.discard(self)
+            self._gl.make_current()
+            self._context.free()
+            self._context = None
+            self._gl.free()
+
+
+def _uploaded_as(rendering: Rendering, model: Any) -> AbstractContextManager[None]:
+    return simplified_meshes(model) if rendering == "fast" else nullcontext()
+
+
+_open: weakref.WeakSet[Renderer] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for renderer in list(_open):
+        renderer.close()
+
+
+# Registered after mujoco's own handler has been (at the first context), so that it would run
+# before it; contexts freed after EGL's display is gone raise in their destructors.
+def close_at_exit() -> None:
+    """Close at exit, before MuJoCo ends EGL, every renderer that was not closed."""
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)

@@ -1,0 +1,4 @@
+"""x"""
+from contextlib import nullcontext
+def simplified_meshes(model):
+    return nullcontext()
