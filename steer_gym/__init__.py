@@ -3,12 +3,13 @@
 from steer_gym.acting import ActConfig
 from steer_gym.checking import check_policy
 from steer_gym.convention import ActionConvention
+from steer_gym.edit import Edit
 from steer_gym.environments import register_environments
 from steer_gym.errors import SteerGymError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace, load_dictionary, matched_random
 from steer_gym.policy import Plan, Policy, PolicySpec
 from steer_gym.registry import make_policy, register_policy
-from steer_gym.steering import Edit, Steering, paper_steering
+from steer_gym.steering import Steering, paper_steering
 from steer_gym.version import __version__
 
 __all__ = [

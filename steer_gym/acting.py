@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 from typing import Any
 
 from steer_gym.errors import ActConfigError
@@ -34,21 +35,30 @@ class ActConfig:
                 f"steering must be a Steering or None, but is {self.steering!r}. "
                 "Write ActConfig(steering=Steering(neurons, alpha=10.0))."
             )
-        if not (math.isfinite(self.temperature) and self.temperature >= 0):
-            raise ActConfigError(f"temperature must be 0 or more, but is {self.temperature!r}.")
-        if self.execute is not None and self.execute < 1:
-            raise ActConfigError(f"execute must be at least 1, but is {self.execute!r}.")
+        _require_number("temperature", self.temperature, Real, at_least=0)
+        if self.seed is not None:
+            _require_number("seed", self.seed, Integral, at_least=0)
+        if self.execute is not None:
+            _require_number("execute", self.execute, Integral, at_least=1)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data that ``from_json`` reads back to an equal value."""
-        steering = self.steering.to_json() if self.steering else None
+        steering = None if self.steering is None else self.steering.to_json()
         return {**asdict(self), "steering": steering}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ActConfig:
-        """Return the config that ``to_json`` wrote."""
-        steering = Steering.from_json(data["steering"]) if data.get("steering") else None
-        return cls(**{**data, "steering": steering})
+        """Return the config that ``to_json`` wrote.
+
+        Raises:
+            ActConfigError: The data is something else.
+        """
+        steering = data.get("steering")
+        fields = {**data, "steering": None if steering is None else Steering.from_json(steering)}
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise ActConfigError(f"Not an act config: {error}.") from error
 
 
 ActConfigs = ActConfig | Sequence[ActConfig | None] | None
@@ -59,10 +69,25 @@ def config_rows(config: ActConfigs, rows: int) -> tuple[ActConfig, ...]:
     """Return one config per row.
 
     Raises:
-        ActConfigError: There are as many configs as rows neither, nor one.
+        ActConfigError: There is neither one config nor one per row.
     """
     if config is None or isinstance(config, ActConfig):
         return (config or ActConfig(),) * rows
+    if not isinstance(config, Sequence):
+        raise ActConfigError(
+            f"config must be an ActConfig, one per row, or None, but is {config!r}. "
+            "Write ActConfig(steering=...) to steer."
+        )
     if len(config) != rows:
         raise ActConfigError(f"{len(config)} configs for {rows} rows; give one, or one per row.")
+    strays = [row for row in config if not isinstance(row, ActConfig | None)]
+    if strays:
+        raise ActConfigError(f"A row's config must be an ActConfig or None, not {strays[0]!r}.")
     return tuple(row or ActConfig() for row in config)
+
+
+def _require_number(field: str, given: Any, kind: type, *, at_least: int) -> None:
+    is_kind = isinstance(given, kind) and not isinstance(given, bool)
+    if not (is_kind and math.isfinite(given) and given >= at_least):
+        noun = "an integer" if kind is Integral else "a number"
+        raise ActConfigError(f"{field} must be {noun}, {at_least} or more, but is {given!r}.")

@@ -14,10 +14,11 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from steer_gym.edit import POSITION_KINDS, Edit
 from steer_gym.errors import SteeringError
 from steer_gym.neuron_set import NeuronSpace
 from steer_gym.policy import SteeringReport
-from steer_gym.steering import POSITION_KINDS, Edit, Steering
+from steer_gym.steering import Steering
 
 PADDING = -1
 """Kind of a position that holds no token; it is never steered and never counted."""
@@ -118,7 +119,7 @@ def _affine(
     pairs = edit.neurons.resolve(space)
     keep = np.array([edit.keeps_layer(layer, space) for layer in range(space.layers)])[pairs[:, 0]]
     pairs, alpha = pairs[keep], np.array(edit.alphas, np.float64)[keep]
-    if edit.unit == "spread":
+    if edit.unit == "spread" and edit.operation != "ablate":
         alpha = alpha * _known(spread, space)[pairs[:, 0], pairs[:, 1]]
     flat = pairs[:, 0] * space.width + pairs[:, 1]
     zero = np.zeros_like(alpha)

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from steer_gym.acting import ActConfig
-from steer_gym.errors import PolicyCheckError, SteeringError, SteerGymError
+from steer_gym.acting import ActConfig, ActConfigs
+from steer_gym.errors import PolicyCheckError, SteerGymError, SteeringError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.observation import Observation, batch_observations
 from steer_gym.policy import Policy
 from steer_gym.steering import Steering
 
+ROW_TOLERANCE = 1e-4
+"""Largest difference between a row of a batch and a single call: matrix products of other shapes
+round otherwise. All other comparisons are exact."""
+
 
 def check_policy(policy: Policy, observation: Observation | None = None) -> None:
-    """Hold ``policy`` to the contract; takes a dozen calls of ``act``.
+    """Hold ``policy`` to the contract; takes about twenty calls of ``act``.
 
     Args:
-        policy: The policy; it is reset before and after.
+        policy: The policy; it is reset before every call and at the end.
         observation: A single observation; by default a random one made from ``policy.spec``.
 
     Raises:
         PolicyCheckError: Says which law is broken, with the numbers seen.
     """
     first = observation or policy.spec.example_observation(seed=0)
-    second = {**policy.spec.example_observation(seed=1), **(observation or {})}
+    flipped = {camera: np.flip(first[camera], axis=0).copy() for camera in policy.spec.cameras}
+    second = {**first, **flipped}
     _check_action(policy, first)
     _check_rows(policy, first, second)
+    _check_sampling(policy, first)
     _check_errors(policy, first)
     if policy.spec.neurons is not None:
         _check_steering(policy, policy.spec.neurons, first, second)
@@ -35,7 +45,9 @@ def check_policy(policy: Policy, observation: Observation | None = None) -> None
 
 def _check_action(policy: Policy, observation: Observation) -> None:
     spec = policy.spec
-    plan = _fresh(policy).plan(observation)
+    before = copy.deepcopy(dict(observation))
+    policy.reset()
+    plan = policy.plan(observation)
     action = _act(policy, observation)
     _require(
         plan.actions.shape == (1, spec.horizon, spec.action.size),
@@ -47,24 +59,28 @@ def _check_action(policy: Policy, observation: Observation) -> None:
     _require(bool(np.isfinite(action).all()), f"act returned {action}")
     _same("act twice after reset", action, _act(policy, observation))
     _same("act and plan", action, plan.actions[0, 0])
+    changed = [key for key in before if not np.array_equal(before[key], observation[key])]
+    _require(not changed, f"act changed {changed} of the observation")
 
 
 def _check_rows(policy: Policy, first: Observation, second: Observation) -> None:
-    batch = batch_observations([first, second])
-    together = _act(policy, batch)
-    _same("row 0 of a batch and a single call", together[0], _act(policy, first))
-    _same("row 1 of a batch and a single call", together[1], _act(policy, second))
+    together = _act(policy, batch_observations([first, second]))
+    for row, single in enumerate((first, second)):
+        alone = _act(policy, single)
+        _same(f"row {row} of a batch and a single call", together[row], alone, ROW_TOLERANCE)
+
+
+def _check_sampling(policy: Policy, observation: Observation) -> None:
+    sampled = ActConfig(temperature=1.0, seed=3)
+    one, other = (_act(policy, observation, sampled) for _ in range(2))
+    _same("two samples with one seed", one, other)
 
 
 def _check_errors(policy: Policy, observation: Observation) -> None:
     before = _act(policy, observation)
     for camera in policy.spec.cameras:
         broken = {**observation, camera: np.zeros((4, 4), np.float32)}
-        try:
-            _act(policy, broken)
-        except SteerGymError:
-            continue
-        raise PolicyCheckError(f"{policy.spec.name} accepted a float image of shape (4, 4)")
+        _raises(policy, SteerGymError, "a float image of shape (4, 4)", broken, None)
     _same("act before and after an error", before, _act(policy, observation))
 
 
@@ -73,44 +89,72 @@ def _check_steering(
 ) -> None:
     plain = _act(policy, first)
     some = NeuronSet.from_pairs([(layer, 0) for layer in range(space.layers)])
-    nothing = ActConfig(steering=Steering(some, 0.0, operation="add"))
     everything = NeuronSet.from_flat(range(space.size))
-    strong = ActConfig(steering=Steering(everything, 3.0))
+    nothing, strong, opposite, outside = (
+        ActConfig(steering=steering)
+        for steering in (
+            Steering(some, 0.0, operation="add"),
+            Steering(everything, 3.0),
+            Steering(everything, -3.0),
+            Steering(NeuronSet.from_pairs([(space.layers, 0)]), 1.0),
+        )
+    )
     _same("adding zero and no steering", _act(policy, first, nothing), plain)
-    batch = batch_observations([first, second, first])
-    rows = policy_rows(policy, batch, [None, strong, strong])
-    _same("the unsteered row of a steered batch", rows[0], plain)
-    _same("a steered row and a single steered call", rows[1], _act(policy, second, strong))
-    _same("an equal row elsewhere in the batch", rows[2], _act(policy, first, strong))
+    steered = _act(policy, first, strong)
+    _require(
+        not (_equal(steered, plain) and _equal(_act(policy, first, opposite), plain)),
+        f"overriding every neuron with 3 or -3 changes nothing: the action stays {plain}",
+    )
+    batch, configs = batch_observations([first, second, first]), [None, strong, strong]
+    rows = _act(policy, batch, configs)
+    _same("the unsteered row of a steered batch", rows[0], plain, ROW_TOLERANCE)
+    alone = _act(policy, second, strong)
+    _same("a steered row and a single steered call", rows[1], alone, ROW_TOLERANCE)
+    _same("an equal row elsewhere in the batch", rows[2], steered, ROW_TOLERANCE)
+    _check_reports(policy, batch, configs)
+    _raises(policy, SteeringError, f"a neuron of layer {space.layers}", first, outside)
     _same("act before and after steering", _act(policy, first), plain)
-    outside = ActConfig(steering=Steering(NeuronSet.from_pairs([(space.layers, 0)]), 1.0))
+
+
+def _check_reports(policy: Policy, batch: Observation, configs: Sequence[ActConfig | None]) -> None:
+    reports = policy.plan(batch, configs).steering
+    told = [report is not None and report.neurons > 0 for report in reports]
+    expected = [config is not None for config in configs]
+    _require(
+        told == expected,
+        f"plan.steering must report changed neurons for the rows {expected}, but is {reports}",
+    )
+
+
+def _raises(
+    policy: Policy,
+    kind: type[SteerGymError],
+    what: str,
+    observation: Observation,
+    config: ActConfigs,
+) -> None:
     try:
-        _act(policy, first, outside)
-    except SteeringError:
+        _act(policy, observation, config)
+    except kind:
         return
-    raise PolicyCheckError(f"{policy.spec.name} accepted a neuron of layer {space.layers}")
+    except Exception as error:
+        raise PolicyCheckError(
+            f"Policy check failed: {what} raises {error!r}, not {kind.__name__}."
+        ) from error
+    raise PolicyCheckError(f"Policy check failed: {policy.spec.name} accepts {what}.")
 
 
-def policy_rows(
-    policy: Policy, batch: Observation, configs: list[ActConfig | None]
-) -> NDArray[np.float32]:
-    """Return the actions of a fresh policy for a batch with one config per row."""
-    return _fresh(policy).act(batch, configs)
-
-
-def _act(
-    policy: Policy, observation: Observation, config: ActConfig | None = None
-) -> NDArray[np.float32]:
-    return _fresh(policy).act(observation, config)
-
-
-def _fresh(policy: Policy) -> Policy:
+def _act(policy: Policy, observation: Observation, config: ActConfigs = None) -> NDArray[Any]:
     policy.reset()
-    return policy
+    return policy.act(observation, config)
 
 
-def _same(what: str, one: NDArray[np.float32], other: NDArray[np.float32]) -> None:
-    _require(np.array_equal(one, other), f"{what} differ: {one} and {other}")
+def _equal(one: NDArray[Any], other: NDArray[Any], tolerance: float = 0.0) -> bool:
+    return one.shape == other.shape and bool(np.all(np.abs(one - other) <= tolerance))
+
+
+def _same(what: str, one: NDArray[Any], other: NDArray[Any], tolerance: float = 0.0) -> None:
+    _require(_equal(one, other, tolerance), f"{what} differ: {one} and {other}")
 
 
 def _require(true: bool, message: str) -> None:

@@ -1,11 +1,49 @@
-"""Import optional packages when they are asked for, and say how to install the missing ones."""
+"""Import optional things when they are asked for, and say how to install what is missing."""
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 from steer_gym.errors import MissingPackageError
+
+EXTRAS = {
+    "bddl": "libero",
+    "jax": "jax",
+    "libero": "libero",
+    "matplotlib": "bench",
+    "mujoco": "libero",
+    "pyarrow": "bench",
+    "robosuite": "libero",
+    "safetensors": "torch",
+    "scipy": "bench",
+    "tokenizers": "torch",
+    "torch": "torch",
+    "transformers": "torch",
+}
+"""Import name of an optional package -> the extra of steer_gym that brings it."""
+
+
+def load(target: str) -> Any:
+    """Import and return what ``"module:attribute"`` names.
+
+    Raises:
+        MissingPackageError: The module needs an optional package that is absent; the message
+            holds the install line.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", module.partition(".")[0]):
+            raise
+        extra = EXTRAS.get(package)
+        line = f'"steer_gym[{extra}]"' if extra else package
+        raise MissingPackageError(
+            f"{target} needs {package!r}, which is not installed: pip install {line}"
+        ) from error
 
 
 def require(module: str, *, extra: str) -> ModuleType:

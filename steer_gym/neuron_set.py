@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,30 +48,32 @@ class NeuronSet:
     """Of the model in which they were found; empty: unknown, fits any model of the right size."""
 
     def __post_init__(self) -> None:
-        """Refuse neurons that are given twice, negative, or in both forms."""
+        """Refuse neurons that are no numbers, given twice, negative, or in both forms."""
+        object.__setattr__(self, "flat_ids", tuple(_integer(i) for i in self.flat_ids))
+        object.__setattr__(self, "pairs", tuple(_pair(pair) for pair in self.pairs))
         if self.flat_ids and self.pairs:
             raise SteeringError("Give neurons as flat ids or as (layer, neuron) pairs, not both.")
         members: tuple[Any, ...] = self.flat_ids or self.pairs
-        if len(set(members)) != len(members):
-            twice = sorted({m for m in members if members.count(m) > 1})
-            raise SteeringError(f"Neurons given twice: {twice}.")
-        if any(number < 0 for number in np.ravel(members)):
-            raise SteeringError(f"Neuron numbers start at 0, but the set holds {members}.")
+        twice = [member for member, count in Counter(members).items() if count > 1]
+        if twice:
+            raise SteeringError(f"Neurons given twice: {_some(twice)}.")
+        negative = [member for member in members if np.min(member) < 0]
+        if negative:
+            raise SteeringError(f"Neuron numbers start at 0, but the set holds {_some(negative)}.")
 
     @classmethod
     def from_flat(
         cls, flat_ids: Iterable[int], *, name: str = "", fingerprint: str = ""
     ) -> NeuronSet:
         """Return the set of these flat ids, ``layer * width + neuron``."""
-        return cls(tuple(_integer(i) for i in flat_ids), (), name, fingerprint)
+        return cls(tuple(flat_ids), (), name, fingerprint)
 
     @classmethod
     def from_pairs(
         cls, pairs: Iterable[tuple[int, int]], *, name: str = "", fingerprint: str = ""
     ) -> NeuronSet:
         """Return the set of these (layer, neuron) pairs."""
-        members = tuple((_integer(layer), _integer(neuron)) for layer, neuron in pairs)
-        return cls((), members, name, fingerprint)
+        return cls((), tuple(pairs), name, fingerprint)
 
     def __len__(self) -> int:
         """Return the number of neurons."""
@@ -83,10 +86,11 @@ class NeuronSet:
             SteeringError: The set was found in another model, or a neuron is out of range.
         """
         if self.fingerprint and space.fingerprint and self.fingerprint != space.fingerprint:
+            named = self.name or _some(self.flat_ids or self.pairs)
             raise SteeringError(
-                f"The neurons {self.name or self} were found in model {self.fingerprint}, but this "
-                f"model is {space.fingerprint}. Neurons mean nothing in other weights; use "
-                "unbound() if you know that they do."
+                f"The neurons {named} were found in model {self.fingerprint}, but this model is "
+                f"{space.fingerprint}. Neurons mean nothing in other weights; use unbound() if you "
+                "know that they do."
             )
         pairs = (
             np.stack(np.divmod(np.array(self.flat_ids, np.int64), space.width), axis=1)
@@ -96,8 +100,8 @@ class NeuronSet:
         outside = (pairs >= (space.layers, space.width)).any(axis=1)
         if outside.any():
             raise SteeringError(
-                f"Neurons {pairs[outside].tolist()} (layer, neuron) are out of range: the model "
-                f"has layers 0 to {space.layers - 1} of neurons 0 to {space.width - 1}."
+                f"Neurons {_some(pairs[outside].tolist())} (layer, neuron) are out of range: the "
+                f"model has layers 0 to {space.layers - 1} of neurons 0 to {space.width - 1}."
             )
         return pairs
 
@@ -116,11 +120,15 @@ class NeuronSet:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> NeuronSet:
-        """Return the set that ``to_json`` wrote."""
-        names = {"name": data.get("name", ""), "fingerprint": data.get("fingerprint", "")}
-        if data.get("flat_ids"):
-            return cls.from_flat(data["flat_ids"], **names)
-        return cls.from_pairs(data.get("pairs", ()), **names)
+        """Return the set that ``to_json`` wrote.
+
+        Raises:
+            SteeringError: The data is something else.
+        """
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise SteeringError(f"Not a set of neurons: {error}.") from error
 
 
 def matched_random(
@@ -151,29 +159,54 @@ def matched_random(
     )
 
 
-def load_dictionary(path: str | Path) -> dict[str, NeuronSet]:
-    """Read one of the paper's YAML dictionaries: name -> flat ids, or name -> {flat id: label}.
+def load_dictionary(path: str | Path, *, fingerprint: str = "") -> dict[str, NeuronSet]:
+    """Read one of the paper's YAML dictionaries: name -> flat ids, or name -> {flat id: labels}.
+
+    Args:
+        path: The YAML file.
+        fingerprint: Of the model that the dictionary was made for, where it is known.
 
     Raises:
         SteeringError: The file is not such a dictionary.
     """
-    yaml = require("yaml", extra="libero")
-    content = yaml.safe_load(Path(path).read_text())
+    yaml = require("yaml", extra="torch")
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SteeringError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise SteeringError(f"{path} holds {type(content).__name__}, not a dictionary of clusters.")
-    return {str(name): _cluster(path, name, members) for name, members in content.items()}
+    return {
+        str(name): NeuronSet.from_flat(
+            _cluster(path, name, members), name=str(name), fingerprint=fingerprint
+        )
+        for name, members in content.items()
+    }
 
 
-def _cluster(path: str | Path, name: str, members: Any) -> NeuronSet:
-    if not isinstance(members, dict | list):
+def _cluster(path: str | Path, name: str, members: Any) -> Iterable[int]:
+    if not isinstance(members, dict | list | None):
         raise SteeringError(
             f"{path}: cluster {name!r} must be a list of flat ids or a mapping from flat id to "
-            f"label, but is {members!r}."
+            f"labels, but is {members!r}."
         )
-    return NeuronSet.from_flat(members, name=str(name))
+    return members or ()
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise SteeringError(f"A neuron's number must be an integer, but is {value!r}.")
     return int(value)
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if np.shape(value) != (2,):
+        raise SteeringError(f"A pair is (layer, neuron), but is {value!r}.")
+    layer, neuron = value
+    return (_integer(layer), _integer(neuron))
+
+
+def _some(members: Sequence[Any]) -> str:
+    """Return the first few members as text, since a set may hold every neuron of a model."""
+    shown = ", ".join(str(member) for member in members[:10])
+    return f"[{shown}]" if len(members) <= 10 else f"[{shown}, ... {len(members)} in all]"

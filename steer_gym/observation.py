@@ -95,6 +95,18 @@ def as_batch(observation: Observation) -> Observation:
     return observation if is_batched(observation) else batch_observations([observation])
 
 
+def row_count(batch: Observation) -> int:
+    """Return the number of rows of a batch.
+
+    Raises:
+        ObservationError: Its keys differ in it.
+    """
+    rows = {key: len(value) if np.ndim(value) else 0 for key, value in batch.items()}
+    if len(set(rows.values())) != 1:
+        raise ObservationError(f"The rows of a batch must agree, but there are {rows}.")
+    return rows[INSTRUCTION]
+
+
 def observation_row(batch: Observation, row: int) -> dict[str, Any]:
     """Return one row of a batch as a single observation."""
     return {key: value[row] for key, value in batch.items()}

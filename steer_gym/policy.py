@@ -22,6 +22,7 @@ from steer_gym.observation import (
     Observation,
     as_batch,
     is_batched,
+    row_count,
 )
 
 
@@ -143,9 +144,15 @@ class Policy(ABC):
     def prepare(
         self, observation: Observation, config: ActConfigs
     ) -> tuple[Observation, tuple[ActConfig, ...]]:
-        """Return observation and configs with rows first, checked against ``spec``."""
+        """Return observation and configs with rows first, checked against ``spec``.
+
+        Raises:
+            ObservationError: The keys hold different numbers of rows.
+            ActConfigError: A config, or their number, is not allowed.
+            SteeringError: A steering does not fit the model.
+        """
         batch = as_batch(observation)
-        configs = config_rows(config, len(batch[INSTRUCTION]))
+        configs = config_rows(config, row_count(batch))
         for row in set(configs):
             self._check_config(row)
         return batch, configs

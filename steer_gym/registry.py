@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from importlib.metadata import entry_points
 from typing import Any
 
 from steer_gym.errors import SteerGymError, UnknownNameError
+from steer_gym.extras import load
 from steer_gym.policy import Policy
 
 POLICIES: dict[str, str] = {
@@ -21,7 +21,8 @@ def register_policy(name: str, target: str) -> None:
 
     Packages can do the same without code, by an entry point in the group ``steer_gym.policies``.
     """
-    if ":" not in target:
+    module, _, attribute = target.partition(":")
+    if not (module and attribute):
         raise SteerGymError(f"A policy's target is 'module:Class', but is {target!r}.")
     if POLICIES.get(name, target) != target:
         raise SteerGymError(f"The name {name!r} is taken by {POLICIES[name]}.")
@@ -48,6 +49,5 @@ def make_policy(name: str, **options: Any) -> Policy:
     targets = policy_targets()
     if name not in targets:
         raise UnknownNameError("policy", name, targets)
-    module, _, attribute = targets[name].partition(":")
-    policy: Policy = getattr(importlib.import_module(module), attribute)(**options)
+    policy: Policy = load(targets[name])(**options)
     return policy

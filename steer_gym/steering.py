@@ -8,95 +8,15 @@ with a constant is equation 2 of Häon et al., CoRL 2025 (arXiv 2509.00328).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from steer_gym.edit import Edit
 from steer_gym.errors import SteeringError, UnknownNameError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
-
-Operation = Literal["override", "add", "scale", "ablate"]
-Unit = Literal["raw", "spread"]
-LayerRange = Literal["all", "early", "late"]
-Position = str | tuple[int, int]
-
-POSITION_KINDS = ("start", "image", "text", "state", "decode")
-"""Kinds of position: begin-of-sequence, image, words, robot state, generated tokens."""
-PREFILL_KINDS = POSITION_KINDS[:-1]
-"""Every kind that is read at once, before the first token is generated."""
-_ALIASES = {"all": POSITION_KINDS, "prefill": PREFILL_KINDS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Edit:
-    """One operation on one set of neurons."""
-
-    neurons: NeuronSet
-    """The neurons whose activations change."""
-    alpha: float | tuple[float, ...] = 0.0
-    """One number for all, or one per neuron in the order of the set; unused by ``ablate``."""
-    operation: Operation = "override"
-    """``override`` f = alpha, ``add`` f + alpha, ``scale`` f * alpha, ``ablate`` f = 0."""
-    unit: Unit = "raw"
-    """``raw``: alpha as it is. ``spread``: alpha times the neuron's natural standard deviation
-    (not for ``scale``, whose alpha is a factor)."""
-    positions: tuple[Position, ...] = ("all",)
-    """``all``, ``prefill``, kinds of position, or spans ``(start, stop)`` that count the tokens
-    of the prefill from its first real one."""
-    layers: LayerRange | tuple[int, ...] = "all"
-    """Keep only the neurons of these layers; early and late are the first and second half."""
-
-    def __post_init__(self) -> None:
-        """Normalise lists to tuples and refuse what is not allowed."""
-        if not isinstance(self.alpha, int | float):
-            object.__setattr__(self, "alpha", tuple(float(a) for a in self.alpha))
-        if not isinstance(self.layers, str):
-            object.__setattr__(self, "layers", tuple(int(layer) for layer in self.layers))
-        positions = (self.positions,) if isinstance(self.positions, str) else self.positions
-        object.__setattr__(self, "positions", tuple(_position(p) for p in positions))
-        _require_choice("operation", self.operation, get_args(Operation))
-        _require_choice("unit", self.unit, get_args(Unit))
-        if isinstance(self.layers, str):
-            _require_choice("layers", self.layers, get_args(LayerRange))
-        self._check_alpha()
-
-    def _check_alpha(self) -> None:
-        if not all(math.isfinite(alpha) for alpha in self.alphas):
-            raise SteeringError(f"alpha must be finite, but is {self.alpha!r}.")
-        if len(self.alphas) != len(self.neurons):
-            raise SteeringError(
-                f"alpha has {len(self.alphas)} numbers for {len(self.neurons)} neurons; "
-                "give one number, or one per neuron."
-            )
-        if self.operation == "scale" and self.unit == "spread":
-            raise SteeringError("operation 'scale' takes a factor; unit must be 'raw'.")
-
-    @property
-    def alphas(self) -> tuple[float, ...]:
-        """Return alpha for each neuron of the set."""
-        if isinstance(self.alpha, tuple):
-            return self.alpha
-        return (float(self.alpha),) * len(self.neurons)
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """Return the kinds of position that the edit acts on, aliases resolved."""
-        named = (p for p in self.positions if isinstance(p, str))
-        return frozenset(kind for name in named for kind in _ALIASES.get(name, (name,)))
-
-    @property
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        """Return the spans of prefill tokens that the edit acts on."""
-        return tuple(p for p in self.positions if not isinstance(p, str))
-
-    def keeps_layer(self, layer: int, space: NeuronSpace) -> bool:
-        """Tell whether the edit acts in ``layer`` of a model with ``space``."""
-        if isinstance(self.layers, tuple):
-            return layer in self.layers
-        half = space.layers // 2
-        return {"all": True, "early": layer < half, "late": layer >= half}[self.layers]
+from steer_gym.results import atomic_path
 
 
 @dataclass(frozen=True, init=False)
@@ -124,15 +44,23 @@ class Steering:
         if isinstance(neurons, NeuronSet):
             if alpha is None and options.get("operation") != "ablate":
                 raise SteeringError("Steering needs alpha (only operation='ablate' does not).")
-            edits: tuple[Edit, ...] = (Edit(neurons=neurons, alpha=alpha or 0.0, **options),)
+            strength = 0.0 if alpha is None else alpha
+            edits: tuple[Edit, ...] = (Edit(neurons=neurons, alpha=strength, **options),)
         elif alpha is not None or options:
             raise SteeringError("alpha and options belong to a NeuronSet; edits carry their own.")
         else:
             edits = tuple(neurons)
+        strays = [edit for edit in edits if not isinstance(edit, Edit)]
+        if strays:
+            raise SteeringError(
+                f"A steering is made of a NeuronSet or of Edits, not {strays[0]!r}."
+            )
         object.__setattr__(self, "edits", edits)
 
     def __add__(self, other: Steering) -> Steering:
         """Return both steerings together; this one's edits are applied first."""
+        if not isinstance(other, Steering):
+            return NotImplemented
         return Steering(self.edits + other.edits)
 
     def __bool__(self) -> bool:
@@ -158,20 +86,31 @@ class Steering:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Steering:
-        """Return the steering that ``to_json`` wrote."""
-        return cls(
-            Edit(**{**edit, "neurons": NeuronSet.from_json(edit["neurons"])})
-            for edit in data["edits"]
-        )
+        """Return the steering that ``to_json`` wrote.
+
+        Raises:
+            SteeringError: The data is something else.
+        """
+        try:
+            return cls(
+                Edit(**{**edit, "neurons": NeuronSet.from_json(edit["neurons"])})
+                for edit in data["edits"]
+            )
+        except (TypeError, KeyError) as error:
+            raise SteeringError(f"Not a steering: {type(error).__name__} {error}.") from error
 
     def save(self, path: str | Path) -> None:
-        """Write the steering as a JSON file."""
-        Path(path).write_text(json.dumps(self.to_json(), indent=1))
+        """Write the steering as a JSON file, whole or not at all."""
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(self.to_json(), indent=1))
 
     @classmethod
     def load(cls, path: str | Path) -> Steering:
         """Read a JSON file that ``save`` wrote."""
-        return cls.from_json(json.loads(Path(path).read_text()))
+        try:
+            return cls.from_json(json.loads(Path(path).read_text()))
+        except json.JSONDecodeError as error:
+            raise SteeringError(f"{path} is not JSON: {error}.") from error
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -187,18 +126,3 @@ def paper_steering(preset: str, neurons: NeuronSet, alpha: float) -> Steering:
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
     return Steering(neurons, alpha, **PRESETS[preset])
-
-
-def _position(value: Any) -> Position:
-    if isinstance(value, str):
-        _require_choice("positions", value, (*_ALIASES, *POSITION_KINDS))
-        return value
-    start, stop = (int(bound) for bound in value)
-    if not 0 <= start < stop:
-        raise SteeringError(f"A span is (start, stop) with 0 <= start < stop, not {value!r}.")
-    return (start, stop)
-
-
-def _require_choice(field: str, given: Any, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        raise SteeringError(f"{field} must be one of {', '.join(allowed)}, but is {given!r}.")

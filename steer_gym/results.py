@@ -1,0 +1,43 @@
+"""Write results whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from steer_gym.errors import ResultsError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``, renamed to ``path`` when the block ends well.
+
+    Raises:
+        ResultsError: The folder cannot be written to.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    writable_folder(path.parent)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """Create ``folder`` where it is missing and return it.
+
+    Raises:
+        ResultsError: It cannot be created or written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(f"Cannot create {folder}: {error}. Choose another --out.") from error
+    if not os.access(folder, os.W_OK):
+        raise ResultsError(f"Cannot write to {folder}. Choose another --out.")
+    return folder
