@@ -28,9 +28,7 @@ class Cameras:
         if self._renderer is None or self._renderer.model is not model:
             self.close()
             height, width = self._size
-            self._renderer = Renderer(
-                model, height=height, width=width, rendering=self._rendering
-            )
+            self._renderer = Renderer(model, height=height, width=width, rendering=self._rendering)
         return self._renderer.draw(view, MUJOCO_NAMES[key], *size)
 
     @property

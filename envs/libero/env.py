@@ -76,7 +76,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         if init_state is not None:
             check_init_state(init_state, len(self._states))
         self.observation_space = observation_space(
-            cameras={key: self.options.image_size for key in self.options.cameras},
+            cameras=dict.fromkeys(self.options.cameras, self.options.image_size),
             joints=7,
             gripper=spaces.Box(-0.1, 0.1, (2,), np.float64),
         )
@@ -115,9 +115,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         observation = self._observation(self._simulation)
         return observation, self._info(self._simulation) | {"provenance": self.provenance()}
 
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[dict[str, Any], float, bool, bool, Info]:
+    def step(self, action: NDArray[np.float32]) -> tuple[dict[str, Any], float, bool, bool, Info]:
         """Apply ``action`` for one control step of 50 ms."""
         numbers = checked_action(action)
         simulation = self._started()

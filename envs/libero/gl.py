@@ -70,9 +70,9 @@ def _egl_answers() -> bool:
     if not all(addresses):
         return False
     query = ctypes.CFUNCTYPE(ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-    display_of = ctypes.CFUNCTYPE(
-        ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p
-    )(addresses[1])
+    display_of = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p)(
+        addresses[1]
+    )
     egl.eglInitialize.argtypes = [ctypes.c_void_p] * 3
     devices, count = (ctypes.c_void_p * 32)(), ctypes.c_int()
     query(addresses[0])(32, devices, ctypes.byref(count))

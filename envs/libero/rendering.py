@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from steer_gym.extras import require
 
+from .culling import out_of_sight
+from .fast_meshes import simplified_meshes
 from .gl import make_context, renderer_name
-from .simplified import simplified_meshes
 
 Rendering = Literal["reference", "fast"]
+
+_HIDDEN_GROUP = 5
+"""Geoms of this group are not drawn."""
 
 _DRAWN = (
     "geom_xpos",
@@ -73,6 +77,7 @@ class Renderer:
         self._options = mujoco.MjvOption()
         self._options.geomgroup[:2] = 0, 1  # robosuite's groups: 0 collides, 1 is seen
         self._perturbation = mujoco.MjvPerturb()
+        self._mirrors = _mirrors(model)
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         with _uploaded_as(rendering, model):
             self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
@@ -88,10 +93,23 @@ class Renderer:
         for name, array in view.poses.items():
             np.copyto(getattr(self._data, name), array)
         self._camera.fixedcamid = self.model.camera(camera).id
-        present = self.model.site_rgba.copy()
-        self.model.site_rgba[:] = view.site_rgba
+        self._update_scene(view, width / height)
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        mujoco.mjr_render(viewport=viewport, scn=self._scene, con=self._context)
+        picture = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_readPixels(rgb=picture, depth=None, viewport=viewport, con=self._context)
+        return np.ascontiguousarray(picture[::-1])  # OpenGL's first row is the lowest
+
+    def _update_scene(self, view: View, aspect: float) -> None:
+        """Collect what is drawn, with the view's colours and without what the camera misses."""
+        model, mujoco = self.model, self._mujoco
+        rgba, groups = model.site_rgba.copy(), model.geom_group.copy()
+        model.site_rgba[:] = view.site_rgba
+        unseen = out_of_sight(model, self._data, self._camera.fixedcamid, aspect)
+        if unseen[self._mirrors].all():
+            model.geom_group[unseen] = _HIDDEN_GROUP
         mujoco.mjv_updateScene(
-            self.model,
+            model,
             self._data,
             self._options,
             self._perturbation,
@@ -99,12 +117,7 @@ class Renderer:
             mujoco.mjtCatBit.mjCAT_ALL,
             self._scene,
         )
-        self.model.site_rgba[:] = present
-        viewport = mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjr_render(viewport=viewport, scn=self._scene, con=self._context)
-        picture = np.empty((height, width, 3), np.uint8)
-        mujoco.mjr_readPixels(rgb=picture, depth=None, viewport=viewport, con=self._context)
-        return np.ascontiguousarray(picture[::-1])  # OpenGL's first row is the lowest
+        model.site_rgba[:], model.geom_group[:] = rgba, groups
 
     def close(self) -> None:
         """Release the context, in the order that OpenGL needs; may be called twice."""
@@ -114,6 +127,14 @@ class Renderer:
             self._context.free()
             self._context = None
             self._gl.free()
+
+
+def _mirrors(model: Any) -> NDArray[np.intp]:
+    """Return the drawn geoms that reflect, and so may show what the camera itself misses."""
+    kinds = require("mujoco", extra="libero").mjtGeom
+    flat = np.isin(model.geom_type, (int(kinds.mjGEOM_PLANE), int(kinds.mjGEOM_BOX)))
+    shiny = (model.geom_matid >= 0) & (model.mat_reflectance[model.geom_matid] > 0)
+    return np.flatnonzero(flat & shiny & (model.geom_group > 0))
 
 
 def _uploaded_as(rendering: Rendering, model: Any) -> AbstractContextManager[None]:

@@ -1,4 +1,0 @@
-"""x"""
-from contextlib import nullcontext
-def simplified_meshes(model):
-    return nullcontext()
