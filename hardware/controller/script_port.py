@@ -1,0 +1,51 @@
+"""Port 30003: scripts in; a state stream out, which stalls a client that never reads it."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+from .controller import Controller
+from .sockets import Session, Wire
+
+PORT = 30003
+_END = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE)
+_STATE = b"\0\0\x04\xc4" + bytes(1216)
+"""One packet of the e-Series real-time stream: 1220 bytes, its length first."""
+_STALL_AT = 1 << 20
+"""Bytes of unread stream after which a client is no longer served."""
+
+
+class ScriptSession(Session):
+    """One client of the script port."""
+
+    def __init__(
+        self, connection: socket.socket, wire: Wire, controller: Controller, *, streaming: bool
+    ) -> None:
+        super().__init__(connection, wire)
+        self._controller = controller
+        self._streaming = streaming
+        self._text = bytearray()
+        self._unread = 0
+        # A small buffer, so that the kernel does not hide a client that never reads.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    @property
+    def stalled(self) -> bool:
+        """Tell whether the client has left too much of the stream unread."""
+        return self._unread > _STALL_AT
+
+    def receive(self, data: bytes) -> None:
+        """Collect a script until its closing ``end`` in the first column; then start it."""
+        if self.stalled:
+            return
+        self._text += data
+        while found := _END.search(self._text):
+            script = bytes(self._text[: found.end()])
+            del self._text[: found.end()]
+            self._controller.upload(script.decode("latin-1"))
+
+    def publish(self) -> None:
+        """Send one packet of the stream, or count it as unread."""
+        if self._streaming and not self.send(_STATE, self._controller.time_s):
+            self._unread += len(_STATE)

@@ -1,0 +1,232 @@
+"""The whole controller on its ports, in one thread: real time, or step-locked."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import select
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from steer_gym.errors import SteerGymError
+
+from ..kinematics import arm_model
+from ..modes import RobotMode
+from . import admin_port, cameras, dashboard_port, gripper, rtde_port, script_port
+from .cameras import Artist, CameraRig, TestCard
+from .controller import Controller, WatchdogTrip
+from .outputs import Outputs
+from .plant import KinematicPlant, Plant, home_for
+from .sockets import Listener, Session, Wire
+from .variables import PolyScope
+
+Clock = Literal["real", "locked"]
+_CATCH_UP_S = 0.1
+"""A simulator that is later than this gives up the lost time instead of racing after it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorSettings:
+    """How a simulated controller starts."""
+
+    host: str = "auto"
+    """A loopback address of this machine; ``auto`` finds a free one in 127.0.0.0/8."""
+    plant: Literal["kinematic", "mujoco"] = "mujoco"
+    """``kinematic`` moves nothing but the arm and needs numpy alone."""
+    polyscope: str = "5.11.5"
+    """3.15 (CB3) or 5.0 to 5.23 (e-Series)."""
+    arm: str = "UR5e"
+    """``UR5e``, or ``UR5`` with the kinematic plant."""
+    start: str = "RUNNING"
+    """Robot mode at the start, for example ``POWER_OFF``."""
+    local: bool = False
+    """Start in local control."""
+    clock: Clock = "real"
+    """``locked`` advances only by the admin order ``advance``."""
+    watchdog_trip: WatchdogTrip = "protective_stop"
+    """What the RTDE watchdog does: ``protective_stop`` (as URSim shows) or ``stop``."""
+    gripper_active: bool = False
+    """Start with the gripper activated."""
+    height: int = 240
+    """Of the cameras' images, in pixels."""
+    width: int = 320
+    """Of the cameras' images, in pixels."""
+    fps: float = 30.0
+    """Of the cameras; fewer where drawing takes longer."""
+    allow_remote: bool = False
+    """Allow an address that other machines can reach."""
+
+    def __post_init__(self) -> None:
+        """Refuse an address that others could reach."""
+        PolyScope.parse(self.polyscope)
+        if self.host == "auto" or self.allow_remote:
+            return
+        if not ipaddress.ip_address(self.host).is_loopback:
+            raise SteerGymError(
+                f"The simulator listens on loopback addresses, not on {self.host}, because "
+                "anyone who reaches it commands it. Pass --allow-remote if you mean it."
+            )
+
+
+class Simulator:
+    """A controller with its ports; ``run`` serves until ``stop``."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        """Build the plant and open the ports.
+
+        Raises:
+            SteerGymError: A port is taken.
+        """
+        self.settings = settings
+        plant, artist, orders = _build_plant(settings)
+        self.controller = Controller(
+            plant,
+            arm=arm_model(settings.arm),
+            polyscope=PolyScope.parse(settings.polyscope),
+            mode=RobotMode[settings.start],
+            remote=not settings.local,
+            watchdog_trip=settings.watchdog_trip,
+        )
+        self.orders = {**admin_port.ORDERS, **orders}
+        self.gripper = gripper.Gripper(self.controller)
+        if settings.gripper_active:
+            self.gripper.activate()
+        card = TestCard(self.controller.tool_pose)
+        self.rig = CameraRig(
+            artist or card, height=settings.height, width=settings.width, fps=settings.fps
+        )
+        self._rtde = rtde_port.RtdePort(self.controller, Outputs(self.controller))
+        self.host, self.listeners = self._listen(settings.host)
+        self._owed = 0
+        self._stopped = False
+
+    def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
+        """Serve until ``stop`` is called or ``alive`` says no; closes everything."""
+        self.rig.start()
+        try:
+            if self.settings.clock == "locked":
+                self._run_locked(alive)
+            else:
+                self._run_real(alive)
+        finally:
+            self.rig.close()
+            for listener in self.listeners.values():
+                listener.close()
+
+    def stop(self) -> None:
+        """End ``run`` after the present tick."""
+        self._stopped = True
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; only with the locked clock.
+
+        Raises:
+            ValueError: The clock is real, or the time is not positive.
+        """
+        if self.settings.clock != "locked":
+            raise ValueError("advance needs the locked clock; start with --clock locked")
+        if not seconds > 0:
+            raise ValueError(f"advance needs a positive time, not {seconds!r}")
+        for _ in range(max(1, round(seconds / self.controller.dt_s))):
+            self._tick()
+
+    def _run_real(self, alive: Callable[[], bool]) -> None:
+        dt = self.controller.dt_s
+        due = time.perf_counter() + dt
+        while not self._stopped:
+            self._serve(max(0.0, due - time.perf_counter()))
+            late = time.perf_counter() - due
+            if late < 0:
+                continue
+            if late > _CATCH_UP_S:
+                self.controller.note("late", lost_s=round(late, 4))
+                due += late
+            self._tick()
+            due += dt
+            if self.controller.ticks % 64 == 0 and not alive():
+                return
+
+    def _run_locked(self, alive: Callable[[], bool]) -> None:
+        while not self._stopped and alive():
+            self._serve(0.05)
+
+    def _tick(self) -> None:
+        self.gripper.tick()
+        self.controller.tick()
+        self.rig.viewers = len(self.listeners["cameras"].sessions)
+        self.rig.tick()
+        for name in ("rtde", "script", "cameras"):
+            for session in self.listeners[name].sessions:
+                session.publish()  # type: ignore[attr-defined]
+
+    def _serve(self, timeout_s: float) -> None:
+        """Accept, read and write whatever is ready, once."""
+        ports = list(self.listeners.values())
+        reading: dict[Any, Callable[[], None]] = {port.socket: port.accept for port in ports}
+        for port in ports:
+            if not port.wire.blackhole:
+                reading.update({s.connection: s.pump for s in port.sessions if not s.closed})
+        for ready in select.select(list(reading), [], [], timeout_s)[0]:
+            reading[ready]()
+        for port in ports:
+            port.sweep(self.controller.time_s)
+
+    def _listen(self, host: str) -> tuple[str, dict[str, Listener]]:
+        if host != "auto":
+            return host, self._open(host)
+        for _ in range(100):
+            candidate = ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
+            try:
+                return candidate, self._open(candidate)
+            except SteerGymError:
+                continue
+        raise SteerGymError("No free loopback address was found in 100 tries.")
+
+    def _open(self, host: str) -> dict[str, Listener]:
+        c = self.controller
+        streaming = c.polyscope.major >= 5
+        script = partial(script_port.ScriptSession, controller=c, streaming=streaming)
+        ports: dict[str, tuple[int, Callable[[socket.socket, Wire], Session]]] = {
+            "rtde": (rtde_port.PORT, self._rtde.connect),
+            "script": (script_port.PORT, script),
+            "dashboard": (
+                dashboard_port.PORT,
+                partial(dashboard_port.DashboardSession, controller=c),
+            ),
+            "gripper": (gripper.PORT, partial(gripper.GripperSession, gripper=self.gripper)),
+            "cameras": (cameras.PORT, partial(cameras.CameraSession, rig=self.rig)),
+            "admin": (admin_port.PORT, partial(admin_port.AdminSession, sim=self)),
+        }
+        opened: dict[str, Listener] = {}
+        for name, (port, create) in ports.items():
+            try:
+                opened[name] = Listener(host, port, create)
+            except OSError as error:
+                for listener in opened.values():
+                    listener.close()
+                raise SteerGymError(
+                    f"Cannot listen on {host}:{port} ({name}): {error}. "
+                    "Is another simulator there? Take another loopback address, or 'auto'."
+                ) from error
+        return opened
+
+
+def _build_plant(
+    settings: SimulatorSettings,
+) -> tuple[Plant, Artist | None, dict[str, Callable[..., dict[str, Any]]]]:
+    """Return the plant, who draws it, and the admin orders it adds."""
+    if settings.plant == "kinematic":
+        return KinematicPlant(home_for(arm_model(settings.arm))), None, {}
+    if settings.arm != "UR5e" or settings.polyscope.startswith("3"):
+        raise SteerGymError(
+            f"The MuJoCo plant is a UR5e at 500 Hz, not a {settings.arm} with PolyScope "
+            f"{settings.polyscope}. Choose the kinematic plant for those."
+        )
+    from .mujoco_plant import MujocoPlant, Painter, scene_orders
+
+    plant = MujocoPlant()
+    return plant, Painter(plant), scene_orders(plant)

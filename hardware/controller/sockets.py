@@ -1,0 +1,171 @@
+"""Non-blocking TCP for one thread: listeners, sessions, and what can go wrong on a wire."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_FULL = 1 << 16
+"""Bytes a session holds back before it drops messages, as real controllers do."""
+
+
+@dataclass
+class Wire:
+    """Faults of the network, shared by the sessions of one port; set over the admin channel."""
+
+    frozen: bool = False
+    """Nothing goes out; what comes in is read."""
+    blackhole: bool = False
+    """Nothing goes out and nothing is read; sockets stay open."""
+    refusing: bool = False
+    """New connections are closed at once."""
+    delay_s: float = 0.0
+    """Messages go out this much later."""
+
+
+class Session:
+    """One connection; subclasses read ``receive`` and call ``send``."""
+
+    def __init__(self, connection: socket.socket, wire: Wire) -> None:
+        self.connection = connection
+        self.wire = wire
+        self.closed = False
+        self._out = bytearray()
+        self._late: deque[tuple[float, bytes]] = deque()
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client."""
+
+    def send(self, message: bytes, now_s: float = 0.0) -> bool:
+        """Queue a whole message; false when it was dropped."""
+        if self.closed or self.wire.frozen or self.wire.blackhole:
+            return False
+        if self.wire.delay_s > 0:
+            self._late.append((now_s + self.wire.delay_s, message))
+            return True
+        if len(self._out) + len(message) > _FULL:
+            return False
+        self._out += message
+        self.flush(now_s)
+        return True
+
+    def flush(self, now_s: float) -> None:
+        """Hand to the kernel what is due."""
+        if self.closed or self.wire.blackhole:
+            return
+        while self._late and self._late[0][0] <= now_s:
+            self._out += self._late.popleft()[1]
+        try:
+            while self._out:
+                del self._out[: self.connection.send(self._out)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+
+    def pump(self) -> None:
+        """Read what has come and pass it on; a client's nonsense closes its connection."""
+        try:
+            data = self.connection.recv(65536)
+            if data:
+                self.receive(data)
+                return
+        except BlockingIOError:
+            return
+        except (OSError, ValueError, LookupError, struct.error):
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        self.closed = True
+        self.connection.close()
+
+    def reset(self) -> None:
+        """Close as a crashed host does, with RST instead of FIN."""
+        with contextlib.suppress(OSError):
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.close()
+
+
+class LineSession(Session):
+    """A session that talks in lines of text."""
+
+    def __init__(self, connection: socket.socket, wire: Wire) -> None:
+        super().__init__(connection, wire)
+        self._in = bytearray()
+
+    def receive(self, data: bytes) -> None:
+        """Split into lines and pass each on."""
+        self._in += data
+        while b"\n" in self._in:
+            line, _, rest = bytes(self._in).partition(b"\n")
+            self._in = bytearray(rest)
+            self.line(line.decode("latin-1").strip())
+
+    def line(self, text: str) -> None:
+        """Take one line, stripped."""
+
+
+class Listener:
+    """A listening socket and the sessions it accepted."""
+
+    def __init__(
+        self, host: str, port: int, create: Callable[[socket.socket, Wire], Session]
+    ) -> None:
+        """Bind; port 0 takes a free one.
+
+        Raises:
+            OSError: The address is taken, or not this machine's.
+        """
+        self.wire = Wire()
+        self.sessions: list[Session] = []
+        self._create = create
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind((host, port))
+        except OSError:
+            self.socket.close()
+            raise
+        self.socket.listen(8)
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+
+    def accept(self) -> None:
+        """Accept one waiting connection."""
+        try:
+            connection, _ = self.socket.accept()
+        except BlockingIOError:
+            return
+        if self.wire.refusing:
+            connection.close()
+            return
+        self.sessions.append(self._create(connection, self.wire))
+
+    def sweep(self, now_s: float) -> None:
+        """Send what is due and forget closed sessions."""
+        for session in self.sessions:
+            session.flush(now_s)
+        self.sessions = [session for session in self.sessions if not session.closed]
+
+    def drop(self) -> int:
+        """Cut every connection; return how many there were."""
+        for session in self.sessions:
+            session.reset()
+        count, self.sessions = len(self.sessions), []
+        return count
+
+    def close(self) -> None:
+        """Close the port and its sessions."""
+        for session in self.sessions:
+            session.close()
+        self.sessions = []
+        self.socket.close()

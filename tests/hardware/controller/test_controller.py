@@ -1,0 +1,215 @@
+"""The controller without sockets: commands, stops, watchdog, in its own time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from steer_gym.hardware.controller.controller import Controller
+from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.safety import SERVO_JUMP_LIMIT
+from steer_gym.hardware.controller.variables import PolyScope
+from steer_gym.hardware.modes import RobotMode, RuntimeState, SafetyMode
+
+SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
+
+
+def playing(**options: object) -> Controller:
+    controller = Controller(KinematicPlant(), **options)  # type: ignore[arg-type]
+    assert controller.upload(SCRIPT)
+    run(controller, 0.05)
+    assert controller.runtime is RuntimeState.PLAYING
+    return controller
+
+
+def run(controller: Controller, seconds: float) -> None:
+    for _ in range(round(seconds / controller.dt_s)):
+        controller.tick()
+
+
+def command(controller: Controller, number: int, *values: float, integer: int = 0) -> None:
+    doubles = {f"input_double_register_{i}": v for i, v in enumerate(values)}
+    controller.write_inputs(
+        {"input_int_register_0": number, "input_int_register_1": integer, **doubles}
+    )
+
+
+def servo(controller: Controller, q: np.ndarray) -> None:
+    command(controller, 11, *q, 0.0, 0.0, 0.008, 0.1, 300.0)
+
+
+def reasons(controller: Controller, kind: str) -> list[str]:
+    return [str(e.get("reason")) for e in controller.events.since(0.0) if e["kind"] == kind]
+
+
+def test_a_blocking_move_ends_with_done_where_it_was_sent() -> None:
+    c = playing()
+    goal = c.q + 0.2
+    command(c, 1, *goal, 1.0, 1.4)
+    seen = []
+    for _ in range(500):
+        c.tick()
+        seen.append(c.registers.output_int[0])
+    assert seen[0] == 1
+    assert seen[-1] == 2
+    np.testing.assert_allclose(c.q, goal, atol=1e-6)
+
+
+def test_a_linear_move_stays_on_the_line() -> None:
+    c = playing()
+    start = c.tool_pose.copy()
+    goal = start + np.array([0.05, 0.1, -0.05, 0, 0, 0])
+    command(c, 3, *goal, 0.25, 1.0)
+    direction = (goal - start)[:3] / np.linalg.norm((goal - start)[:3])
+    for _ in range(800):
+        c.tick()
+        along = (c.tool_pose - start)[:3]
+        assert np.linalg.norm(along - direction * (along @ direction)) < 1e-5
+    np.testing.assert_allclose(c.tool_pose, goal, atol=1e-6)
+
+
+def test_servoing_holds_the_last_target_when_nobody_renews_it() -> None:
+    c = playing()
+    target = c.q + 0.02
+    servo(c, target)
+    run(c, 2.0)
+    np.testing.assert_allclose(c.q, target, atol=1e-6)
+
+
+def test_speed_commands_never_end_by_themselves() -> None:
+    c = playing()
+    command(c, 10, 0.0, 0.0, 0.05, 0.0, 0.0, 0.0, 0.5, 0.1)
+    run(c, 2.0)
+    assert c.tool_twist[2] == pytest.approx(0.05, abs=1e-3)
+
+
+def test_the_watchdog_stops_a_silent_client_within_its_period_and_the_braking() -> None:
+    c = playing()
+    command(c, 35, 10.0)
+    run(c, 0.02)
+    command(c, 10, 0.0, 0.0, 0.05, 0.0, 0.0, 0.0, 0.5, 0.1)
+    silent_since = c.time_s
+    run(c, 1.0)
+    assert c.safety.mode is SafetyMode.PROTECTIVE_STOP
+    assert c.extremes.moved_last_s is not None
+    assert c.extremes.moved_last_s - silent_since < 0.15
+
+
+def test_a_stop_watchdog_ends_the_program_without_a_protective_stop() -> None:
+    c = playing(watchdog_trip="stop")
+    command(c, 35, 10.0)
+    run(c, 0.5)
+    assert c.safety.mode is SafetyMode.NORMAL
+    assert c.runtime is RuntimeState.STOPPED
+
+
+def test_the_last_command_is_replayed_by_a_new_program_unless_it_is_cleared() -> None:
+    c = playing()
+    command(c, 10, 0.0, 0.0, 0.05, 0.0, 0.0, 0.0, 0.5, 0.1)
+    run(c, 0.2)
+    c.upload(SCRIPT)
+    run(c, 0.5)
+    assert c.tool_twist[2] == pytest.approx(0.05, abs=1e-3)
+
+
+def test_a_jump_of_the_servo_target_is_c204a1() -> None:
+    c = playing()
+    servo(c, c.q + SERVO_JUMP_LIMIT + 0.01)
+    run(c, 0.01)
+    assert "C204A1" in c.safety.reason
+
+
+@pytest.mark.parametrize("number", [11, 24, 1, 9])
+def test_a_number_that_is_not_finite_ends_the_program(number: int) -> None:
+    c = playing()
+    before = c.q.copy()
+    command(c, number, np.nan, 0, 0, 0, 0, 0, 1, 1, 0.1, 0.1, 300)
+    run(c, 0.1)
+    assert c.runtime is RuntimeState.STOPPED
+    assert "not finite" in reasons(c, "runtime_error")[0]
+    np.testing.assert_array_equal(c.q, before)
+
+
+def test_an_unreachable_servol_is_a_runtime_error() -> None:
+    c = playing()
+    command(c, 24, 3.0, 0.0, 0.3, 3.14, 0.0, 0.0, 0, 0, 0.008, 0.1, 300)
+    run(c, 0.05)
+    assert "no solution" in reasons(c, "runtime_error")[0]
+
+
+def test_a_protective_stop_unlocks_after_five_seconds_and_stays_paused() -> None:
+    c = playing()
+    c.protective_stop("test")
+    run(c, 4.9)
+    assert not c.unlock_protective_stop()
+    run(c, 0.2)
+    assert c.unlock_protective_stop()
+    assert c.runtime is RuntimeState.PAUSED
+    assert c.play()
+
+
+def test_an_emergency_stop_takes_the_power_and_the_program() -> None:
+    c = playing()
+    c.enter_safety(SafetyMode.ROBOT_EMERGENCY_STOP, "button")
+    run(c, 1.0)
+    assert c.mode is RobotMode.POWER_OFF
+    assert not c.program_runs
+    c.power_on()
+    run(c, 2.0)
+    assert c.mode is RobotMode.POWER_OFF
+    c.enter_safety(SafetyMode.NORMAL, "released")
+    c.power_on()
+    run(c, 2.0)
+    c.release_brakes()
+    run(c, 1.0)
+    assert c.mode is RobotMode.RUNNING
+
+
+@pytest.mark.parametrize(
+    "mode", [m for m in SafetyMode if m not in (SafetyMode.NORMAL, SafetyMode.REDUCED)]
+)
+def test_every_stop_stands_still_within_a_quarter_second(mode: SafetyMode) -> None:
+    c = playing()
+    command(c, 9, 1.0, 0, 0, 0, 0, 0, 5.0, 0.1)
+    run(c, 0.5)
+    stopped_at = c.time_s
+    c.enter_safety(mode, "test")
+    run(c, 1.0)
+    assert c.extremes.moved_last_s is not None
+    assert c.extremes.moved_last_s - stopped_at < 0.25
+
+
+def test_a_program_starts_only_in_remote_control_with_power_and_safety() -> None:
+    for spoil in ("remote", "mode", "safety"):
+        c = Controller(KinematicPlant())
+        if spoil == "remote":
+            c.remote = False
+        elif spoil == "mode":
+            c.mode = RobotMode.IDLE
+        else:
+            c.protective_stop("test")
+        assert not c.upload(SCRIPT)
+
+
+def test_a_foreign_script_plays_moves_nothing_and_ends() -> None:
+    c = playing()
+    before = c.q.copy()
+    c.upload("def other():\n movej([0,0,0,0,0,0])\nend")
+    run(c, 0.5)
+    assert c.program is not None
+    assert c.program.name == "other"
+    run(c, 1.0)
+    assert c.program is None
+    np.testing.assert_array_equal(c.q, before)
+
+
+def test_cb3_ticks_at_125_hz() -> None:
+    c = Controller(KinematicPlant(), polyscope=PolyScope.parse("3.15.8"))
+    c.tick()
+    assert c.time_s == pytest.approx(0.008)
+
+
+@pytest.mark.parametrize("text", ["4.2", "3.10", "five", "10.1"])
+def test_a_version_that_is_not_spoken_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"PolyScope"):
+        PolyScope.parse(text)

@@ -1,0 +1,66 @@
+"""The MuJoCo plant has UR's kinematics, obeys the reference, feels and grips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mujoco", reason="needs mujoco")
+pytest.importorskip("robosuite.models", reason="needs robosuite")
+
+from steer_gym.hardware.controller.mujoco_plant import MujocoPlant
+from steer_gym.hardware.kinematics import UR5E
+
+
+@pytest.fixture(scope="module")
+def plant() -> MujocoPlant:
+    return MujocoPlant()
+
+
+def hold(plant: MujocoPlant, q: np.ndarray, gripper: float, seconds: float) -> None:
+    for _ in range(round(seconds / 0.002)):
+        plant.step(q, np.zeros(6), np.zeros(6), gripper, 0.002)
+
+
+def test_its_flange_is_where_urs_parameters_put_it(plant: MujocoPlant) -> None:
+    rng = np.random.default_rng(0)
+    home = plant.q.copy()
+    for _ in range(20):
+        q = home + rng.uniform(-1.5, 1.5, 6)
+        plant.place(q)
+        hand = plant.data.body("right_hand")
+        expected = UR5E.forward(q, np.eye(4))
+        np.testing.assert_allclose(hand.xpos, expected[:3, 3], atol=1e-9)
+        np.testing.assert_allclose(hand.xmat.reshape(3, 3), expected[:3, :3], atol=1e-9)
+    plant.place(home)
+
+
+def test_it_stands_still_against_gravity_and_reads_no_force(plant: MujocoPlant) -> None:
+    home = plant.q.copy()
+    hold(plant, home, 0.0, 0.5)
+    np.testing.assert_allclose(plant.q, home, atol=1e-5)
+    np.testing.assert_allclose(plant.wrench[:3], 0.0, atol=0.05)
+
+
+def test_a_push_is_felt_as_it_is(plant: MujocoPlant) -> None:
+    home = plant.q.copy()
+    plant.push[:] = (3.0, -2.0, 10.0)
+    hold(plant, home, 0.0, 0.5)
+    np.testing.assert_allclose(plant.wrench[:3], plant.push, atol=0.1)
+    plant.push[:] = 0.0
+
+
+def test_fingers_close_on_nothing_and_are_held_apart_by_the_toy(plant: MujocoPlant) -> None:
+    home = plant.q.copy()
+    hold(plant, home, 1.0, 1.0)
+    assert plant.opening > 0.95
+    assert not plant.gripping
+    plant.place(home)
+    pose = UR5E.pose(home, np.eye(4))
+    plant.move_thing("toy", pose[:3] - [0, 0, 0.14], 0.0)
+    plant.move_thing("plate", pose[:3] - [0, 0, 0.14 + 0.04], 0.0)
+    for opening in np.linspace(0, 1, 300):
+        hold(plant, home, float(opening), 0.002)
+    hold(plant, home, 1.0, 0.5)
+    assert plant.gripping
+    assert 0.3 < plant.opening < 0.8

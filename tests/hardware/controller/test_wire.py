@@ -1,0 +1,41 @@
+"""RTDE packets: what is packed is unpacked, and nonsense is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from steer_gym.hardware.controller.wire import HEADER, Packet, Recipe, packet, take_packets
+
+RECIPE = Recipe(3, (("a", "INT32"), ("b", "VECTOR6D"), ("c", "BOOL"), ("d", "UINT64")))
+VALUES = {"a": -7, "b": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0), "c": True, "d": 1 << 40}
+
+
+def test_the_version_request_is_the_guides_example() -> None:
+    assert packet(Packet.PROTOCOL_VERSION, b"\x00\x02") == b"\x00\x05V\x00\x02"
+
+
+def test_what_a_recipe_packs_it_unpacks() -> None:
+    payload = RECIPE.pack(VALUES)
+    assert payload[0] == 3
+    assert len(payload) == 1 + 4 + 48 + 1 + 8
+    assert RECIPE.unpack(payload) == VALUES
+
+
+def test_packets_come_out_whole_however_they_arrive() -> None:
+    stream = packet(Packet.START) + packet(Packet.DATA, RECIPE.pack(VALUES)) + b"\x00"
+    buffer, seen = bytearray(), []
+    for byte in stream:
+        buffer.append(byte)
+        seen += take_packets(buffer)
+    assert [kind for kind, _ in seen] == [Packet.START, Packet.DATA]
+    assert bytes(buffer) == b"\x00"
+
+
+def test_a_size_below_the_header_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 bytes; the header alone has 3"):
+        take_packets(bytearray(HEADER.pack(2, Packet.DATA)))
+
+
+def test_a_payload_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="takes 62 bytes, not 61"):
+        RECIPE.unpack(RECIPE.pack(VALUES)[:-1])
