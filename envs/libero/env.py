@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -25,9 +25,17 @@ from steer_gym.observation import (
 from .cameras import Cameras
 from .initial_states import read_states
 from .installed import task_of
-from .options import Episode, LiberoOptions, check_init_state, checked_action, episode_of
+from .mujoco_version import REFERENCE, is_newer_than, warn_if_newer
+from .options import (
+    RENDER_MODES,
+    Episode,
+    LiberoOptions,
+    check_init_state,
+    checked_action,
+    episode_of,
+)
 from .privileged import PrivilegedState, privileged_state
-from .provenance import needs_texture_fix, versions, warn_of_other_mujoco
+from .provenance import versions
 from .rendering import Rendering
 from .seeding import Seeding
 from .simulation import Simulation
@@ -39,9 +47,92 @@ Frame = NDArray[np.uint8]
 
 
 class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
-    """Todo."""
+    """A task of LIBERO or LIBERO-PRO: a Panda arm, two cameras, an instruction.
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 20}
+    ## Description
+    LIBERO (Liu et al., NeurIPS 2023) asks a 7-joint arm with a parallel gripper to do what a
+    sentence says, in robosuite and MuJoCo. Its suites have 10 tasks each (``libero_90``: 90) with
+    50 stored initial states. Physics is upstream's to the bit, and so are pictures with
+    ``rendering="reference"`` (MuJoCo 3.3.2 or older; newer ones warn).
+
+    ## Action Space
+    ``Box(-1, 1, (7,), float32)``, at 20 Hz. Numbers beyond are clipped by the controller.
+
+    | Num | Action | Min | Max | Unit |
+    |-----|--------|-----|-----|------|
+    | 0-2 | change of position along x, y, z of the world | -1 | 1 | 1 = 0.05 m |
+    | 3-5 | change of orientation, axis-angle in the world | -1 | 1 | 1 = 0.5 rad |
+    | 6 | gripper: negative opens, positive closes | -1 | 1 | sign |
+
+    ``action_convention`` declares this for the handshake with a policy.
+
+    ## Observation Space
+    A ``Dict``. All values are sampled at one moment, as upstream's are: one simulation step (2 ms)
+    before the end of the control step.
+
+    | Key | Space | Meaning |
+    |-----|-------|---------|
+    | ``image.base`` | uint8 (height, width, 3) | ``agentview``, RGB, upright |
+    | ``image.wrist`` | uint8 (height, width, 3) | ``robot0_eye_in_hand``, RGB, upright |
+    | ``tcp_pose`` | float64 (6,) | xyz [m] and rotation vector [rad] in the world frame |
+    | ``joints`` | float64 (7,) | arm joints [rad] |
+    | ``gripper`` | float64 (2,) | finger positions [m]; 0.04 and -0.04 are open |
+    | ``instruction`` | Text | what to do |
+
+    Upstream's pictures are upside down. OpenVLA and openpi rotate those by 180 degrees, so what
+    their checkpoints want is these pictures mirrored left to right. The rotation vector has angles
+    in [0, 2 pi], from the quaternion as it comes, which is what checkpoints were trained on.
+
+    ## Rewards
+    1 in the step after which the goal holds, else 0.
+
+    ## Starting State
+    A reset restores one stored initial state and then waits 10 steps for objects to settle, which
+    do not count. Fixtures such as cabinets are not in that state; where they stand follows from
+    ``(seed, suite, task, episode)`` alone, whatever ran before (``seeding="episode"``).
+
+    The episode is a number. ``reset(seed=s)`` starts episode 0 of seed s, every further ``reset()``
+    the next one; ``options={"episode": k}`` asks for one. Its initial state is k modulo their
+    number. ``options={"init_state": i}`` alone asks for episode i, whose initial state is i; with
+    both options, each is what it says. The attribute ``next_episode`` asks for one too, which suits
+    vector envs: ``venv.set_attr("next_episode", [0, 1, 2])``. Without any seed, one is drawn and
+    told in ``info``.
+
+    Upstream leaves the fixtures to numpy's global generator, seeded once per task. With
+    ``seeding="reference-openvla"`` (seed 0) or ``"reference-openpi"`` (seed 7), episode k is the
+    k-th of those published loops to the bit, and the seed of ``reset`` is unused. (LeRobot's loop
+    seeds before every reset instead, renders 360 x 360 and gives libero_spatial 280 steps.)
+
+    ## Episode End
+    Terminates when the goal holds. Truncates after ``max_steps``, or after the
+    ``max_episode_steps`` of ``gym.make`` where that is given instead.
+
+    ## Arguments
+    - ``suite``: one of ``suites.SUITES``; set by the id, except with ``steer_gym/Libero-v0``.
+    - ``task``: its index in the suite, its name, or its instruction.
+    - ``cameras``: the image keys wanted; others are not drawn. May be empty.
+    - ``image_size``: pixels of a side, or (height, width).
+    - ``rendering``: ``"reference"``, or ``"fast"``: simplified meshes and no multisampling. Fast
+      pictures look alike, but are not for published numbers; ``info`` tells which it was.
+    - ``seeding``: see Starting State.
+    - ``init_state``: always this initial state, instead of the episode's.
+    - ``max_steps``: instead of the suite's 220 (spatial), 280 (object), 300 (goal), 520 (10) or
+      400 (90).
+    - ``render_mode``: ``"rgb_array"``, or ``"human"`` for a window.
+    - ``render_size``: of the pictures of ``render()``, which show the base camera.
+
+    ``rendering_paused = True`` keeps the last pictures in the observations and draws no new ones,
+    for policies that do not look at every step
+    (``venv.set_attr("rendering_paused", True)`` works too).
+
+    ``info`` holds ``success``, ``suite``, ``task``, ``episode``, ``init_state``, ``seed``,
+    ``rendering``; after a reset also ``provenance``: versions, renderer, options.
+
+    ## Version History
+    - v0: first version.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 20}  # noqa: RUF012
     action_convention: ActionConvention = LIBERO_DELTA
 
     def __init__(
@@ -71,6 +162,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         self.task = task_of(suite_named(suite), task)
         self.render_mode = render_mode
         self.rendering_paused = False
+        self.next_episode: int | None = None
         self._states = read_states(self.task.states_file)
         self._fixed_init_state = init_state
         if init_state is not None:
@@ -100,13 +192,17 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         super().reset(seed=seed)
         following = 0 if seed is not None or self._episode is None else self._episode.episode + 1
         self._episode = episode_of(
-            options, following=following, fixed=self._fixed_init_state, states=len(self._states)
+            options,
+            following=following if self.next_episode is None else self.next_episode,
+            fixed=self._fixed_init_state,
+            states=len(self._states),
         )
+        self.next_episode = None
         if self._simulation is None:
-            warn_of_other_mujoco()
+            warn_if_newer()
             self._simulation = Simulation(self.task, self._states, self.options.seeding)
         self._simulation.reset(
-            seed=int(self.np_random_seed or 0),
+            seed=max(self.np_random_seed or 0, 0),
             episode=self._episode.episode,
             init_state=self._episode.init_state,
         )
@@ -125,7 +221,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         success = info["success"]
         return observation, float(success), success, self._out_of_steps(), info
 
-    def render(self) -> Frame | None:  # type: ignore[override]
+    def render(self) -> Frame | None:
         """Return the base camera's picture (``rgb_array``), or show it (``human``)."""
         if self.render_mode is None:
             return None
@@ -164,7 +260,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
             "renderer": self._cameras.renderer_name,
             "rendering": self.options.rendering,
             "seeding": self.options.seeding,
-            "texture_fix": needs_texture_fix(),
+            "texture_fix": is_newer_than(REFERENCE),
             "image_size": self.options.image_size,
             "max_steps": self.options.max_steps,
         }

@@ -22,9 +22,9 @@ from steer_gym.extras import require
 
 from .simplification import Mesh, simplify
 
-FACES = 1000
-"""Faces that a mesh is simplified to; smaller ones stay."""
-VERSION = "4"
+FACES = 300
+"""Faces that a mesh is simplified to where that is enough; smaller ones stay."""
+VERSION = "5"
 """Of the algorithm: a new one makes cached meshes void."""
 
 _LISTS = {

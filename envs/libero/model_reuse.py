@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from steer_gym.extras import require
+
+from .mujoco_version import with_linear_textures
 
 _NEVER_WRITTEN = ("mesh_", "tex_", "hfield_", "skin_", "name_", "text_", "names", "paths", "key_")
 """Large or constant arrays of a model, which no reset and no step writes to."""
@@ -25,7 +28,8 @@ class ModelStore:
     def simulation(self, xml: str) -> Any:
         """Return a robosuite ``MjSim`` of ``xml`` with fresh data."""
         if xml != self._xml:
-            self._model = require("mujoco", extra="libero").MjModel.from_xml_string(xml)
+            mujoco = require("mujoco", extra="libero")
+            self._model = mujoco.MjModel.from_xml_string(with_linear_textures(xml))
             self._pristine = {name: array.copy() for name, array in _arrays(self._model)}
             self._xml = xml
         for name, array in self._pristine.items():
@@ -41,26 +45,18 @@ def _arrays(model: Any) -> Iterator[tuple[str, Any]]:
                 yield name, value
 
 
-_classes: dict[type, type] = {}
-
-
+@cache
 def _simulation_class() -> type:
-    base = require("robosuite.utils.binding_utils", extra="libero").MjSim
-    if base not in _classes:
-        _classes[base] = _staged(base)
-    return _classes[base]
-
-
-def _staged(base: type) -> type:
-    """Return ``base`` with a mode in which position-dependent quantities are computed once.
+    """Return ``MjSim`` with a mode in which position-dependent quantities are computed once.
 
     In one simulation step robosuite runs the forward dynamics two or three times at the same
     positions and velocities; only controls and the solver's warm start differ. The stages that
     depend on positions and velocities alone would give the same numbers again, so they are skipped.
     """
     mujoco = require("mujoco", extra="libero")
+    base = require("robosuite.utils.binding_utils", extra="libero").MjSim
 
-    class Staged(base):  # type: ignore[misc]
+    class Staged(base):  # type: ignore[misc,valid-type]
         _staging = False
         _current = False
 

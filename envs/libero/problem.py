@@ -15,6 +15,7 @@ from steer_gym.extras import require
 
 from .gl import choose_backend
 from .installed import import_libero
+from .lean import make_lean
 from .model_reuse import ModelStore
 
 CONTROL_HZ = 20
@@ -86,6 +87,11 @@ def _headless(problem_class: type) -> type:
 
         def _destroy_sim(self) -> None:
             self.sim = None
+
+        def _load_robots(self) -> None:
+            super()._load_robots()
+            for robot in self.robots:
+                make_lean(robot)
 
         def _setup_observables(self) -> OrderedDict[str, Any]:
             @observables.sensor(modality="clock")  # type: ignore[untyped-decorator]

@@ -15,7 +15,7 @@ from steer_gym.extras import require
 
 from .culling import out_of_sight
 from .fast_meshes import simplified_meshes
-from .gl import make_context, renderer_name
+from .gl import GLContext, make_context, renderer_name
 
 Rendering = Literal["reference", "fast"]
 
@@ -54,7 +54,10 @@ class View:
 
 
 class Renderer:
-    """Draws views of one compiled model. Holds an OpenGL context: ``close`` it."""
+    """Draws views of one compiled model.
+
+    It holds an OpenGL context, which ``close()`` releases, as do its own end and the program's.
+    """
 
     def __init__(self, model: Any, *, height: int, width: int, rendering: Rendering) -> None:
         """Create the context and upload the model's meshes and textures.
@@ -82,9 +85,10 @@ class Renderer:
         with _uploaded_as(rendering, model):
             self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
-        self.size = (height, width)
         self.name = renderer_name()
-        _open.add(self)
+        self.close = weakref.finalize(self, _release, self._gl, self._context)
+        self.close.atexit = False
+        _close_at_exit(self)
 
     def draw(self, view: View, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """Return a camera's picture, (height, width, 3), upright as the camera sees it."""
@@ -119,15 +123,6 @@ class Renderer:
         )
         model.site_rgba[:], model.geom_group[:] = rgba, groups
 
-    def close(self) -> None:
-        """Release the context, in the order that OpenGL needs; may be called twice."""
-        if self._context is not None:
-            _open.discard(self)
-            self._gl.make_current()
-            self._context.free()
-            self._context = None
-            self._gl.free()
-
 
 def _mirrors(model: Any) -> NDArray[np.intp]:
     """Return the drawn geoms that reflect, and so may show what the camera itself misses."""
@@ -141,17 +136,26 @@ def _uploaded_as(rendering: Rendering, model: Any) -> AbstractContextManager[Non
     return simplified_meshes(model) if rendering == "fast" else nullcontext()
 
 
+def _release(gl: GLContext, context: Any) -> None:
+    """Free both contexts in the order that OpenGL needs, the drawing one while it is current."""
+    gl.make_current()
+    context.free()
+    gl.free()
+
+
 _open: weakref.WeakSet[Renderer] = weakref.WeakSet()
+
+
+def _close_at_exit(renderer: Renderer) -> None:
+    """See to it that ``renderer`` is closed before MuJoCo ends EGL at exit.
+
+    MuJoCo registers its own handler with the first context, and handlers run last in, first out.
+    """
+    _open.add(renderer)
+    atexit.unregister(_close_all)
+    atexit.register(_close_all)
 
 
 def _close_all() -> None:
     for renderer in list(_open):
         renderer.close()
-
-
-# Registered after mujoco's own handler has been (at the first context), so that it would run
-# before it; contexts freed after EGL's display is gone raise in their destructors.
-def close_at_exit() -> None:
-    """Close at exit, before MuJoCo ends EGL, every renderer that was not closed."""
-    atexit.unregister(_close_all)
-    atexit.register(_close_all)

@@ -44,11 +44,11 @@ class Mesh:
 
 
 def simplify(mesh: Mesh, faces: int) -> Mesh:
-    """Return ``mesh`` with about ``faces`` faces, or twice or four times as many if it needs them.
+    """Return ``mesh`` with about ``faces`` faces, or up to eight times as many if it needs them.
 
     It needs them where it would be off by more than about a hundredth of its size.
     """
-    for target in (faces, 2 * faces, 4 * faces):
+    for target in (faces, 2 * faces, 4 * faces, 8 * faces):
         vertices, new_faces = _decimated(mesh, target)
         if _deviation(mesh, vertices[new_faces]) < _TOLERANCE:
             break
