@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from steer_gym.digest import digest
 from steer_gym.edit import Edit
 from steer_gym.errors import SteeringError, UnknownNameError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
@@ -79,6 +80,11 @@ class Steering:
                 raise SteeringError(
                     f"layers {edit.layers} go beyond the model's, 0 to {space.layers - 1}."
                 )
+
+    @property
+    def digest(self) -> str:
+        """Return 12 hexadecimal digits that name the steering in result rows."""
+        return digest(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data that ``from_json`` reads back to an equal value."""

@@ -1,0 +1,58 @@
+"""What happened in one episode, step by step, in the numbers that papers and robots need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One control step: what was commanded, and what the robot then did."""
+
+    command: tuple[float, ...]
+    """The action, in the environment's convention."""
+    tcp_pose: tuple[float, ...]
+    """Measured after the step: xyz [m] and rotation vector [rad], as in the observation."""
+    moved_m: float
+    """Distance between the measured tool positions before and after the step."""
+    speed_m_s: float
+    """``moved_m`` times the control rate."""
+    reward: float
+    steering: str
+    """``Steering.digest`` of what steered the action; empty: nothing."""
+    neurons: int
+    """Neurons whose activation steering changed for this action."""
+    tokens: int
+    """Tokens generated for the plan that the action begins; 0 for the later actions of a chunk."""
+    invalid_tokens: int
+    """How many of those tokens are no actions."""
+    latency_s: float
+    """Wall time of the plan, over the whole batch; 0 for the later actions of a chunk."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Episode:
+    """An episode that ended, or crashed; a crash is never a failure."""
+
+    steps: tuple[Step, ...]
+    success: bool | None
+    """Whether the task was solved; ``None`` when the episode crashed and nobody can tell."""
+    error: str | None
+    """Traceback of the crash; ``None``: it ended by itself."""
+    instruction: str
+    """What the policy was told."""
+    start_pose: tuple[float, ...]
+    """``tcp_pose`` before the first step."""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    """What the environment told at the reset, its provenance included."""
+    frames: tuple[NDArray[np.uint8], ...] = ()
+    """Pictures of the scene, one a step, (height, width, 3), where they were asked for."""

@@ -1,0 +1,86 @@
+"""Turns plans and measured poses into the steps of an episode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from steer_gym.acting import ActConfig
+from steer_gym.episode import Episode, Step
+from steer_gym.observation import INSTRUCTION, TCP_POSE, Observation
+from steer_gym.policy import Plan
+
+
+class EpisodeRecorder:
+    """Records one episode; begin it with a reset, add every step, then finish it once."""
+
+    def __init__(self, config: ActConfig, *, rate_hz: float) -> None:
+        """Record an episode of a policy that acts under ``config`` at ``rate_hz``."""
+        self._steering = config.steering.digest if config.steering else ""
+        self._rate_hz = rate_hz
+        self._steps: list[Step] = []
+        self._frames: list[NDArray[np.uint8]] = []
+        self._start: tuple[float, ...] = ()
+        self._instruction = ""
+        self._info: Mapping[str, Any] = {}
+
+    def begin(self, observation: Observation, info: Mapping[str, Any]) -> None:
+        """Take what ``reset`` returned."""
+        self._start = _numbers(observation[TCP_POSE])
+        self._instruction = observation[INSTRUCTION]
+        self._info = info
+
+    def add(
+        self, action: ArrayLike, tcp_pose: ArrayLike, reward: float, plan: Plan | None, row: int = 0
+    ) -> None:
+        """Add one step.
+
+        Args:
+            action: What was commanded.
+            tcp_pose: Measured after the step.
+            reward: Of the step.
+            plan: The plan that ``action`` begins; ``None`` for the later actions of its chunk.
+            row: Of the plan.
+        """
+        before = self._steps[-1].tcp_pose if self._steps else self._start
+        pose = _numbers(tcp_pose)
+        moved = float(np.linalg.norm(np.subtract(pose[:3], before[:3])))
+        report = plan.steering[row] if plan is not None and plan.steering else None
+        valid = plan.valid[row] if plan is not None and plan.valid is not None else np.ones(0)
+        self._steps.append(
+            Step(
+                command=_numbers(action),
+                tcp_pose=pose,
+                moved_m=moved,
+                speed_m_s=moved * self._rate_hz,
+                reward=float(reward),
+                steering=self._steering,
+                neurons=report.neurons if report else 0,
+                tokens=len(valid),
+                invalid_tokens=int(len(valid) - np.sum(valid)),
+                latency_s=plan.latency_s if plan is not None else 0.0,
+            )
+        )
+
+    def film(self, frames: Sequence[NDArray[np.uint8]]) -> None:
+        """Keep pictures of the scene."""
+        self._frames.extend(frames)
+
+    def finish(self, success: bool | None, error: str | None = None) -> Episode:
+        """Return the episode."""
+        return Episode(
+            steps=tuple(self._steps),
+            success=success,
+            error=error,
+            instruction=self._instruction,
+            start_pose=self._start,
+            info=self._info,
+            frames=tuple(self._frames),
+        )
+
+
+def _numbers(values: ArrayLike) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.ravel(values))

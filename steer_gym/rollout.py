@@ -1,0 +1,107 @@
+"""``run_episode``: one policy, one environment, one episode, everything recorded."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import replace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from steer_gym.acting import ActConfig
+from steer_gym.episode import Episode
+from steer_gym.errors import ActConfigError, SteerGymError
+from steer_gym.handshake import shake_hands
+from steer_gym.observation import INSTRUCTION, TCP_POSE
+from steer_gym.policy import Policy, PolicySpec
+from steer_gym.recorder import EpisodeRecorder
+
+
+def run_episode(
+    env: gym.Env[Any, Any],
+    policy: Policy,
+    config: ActConfig | None = None,
+    *,
+    seed: int | None = None,
+    options: dict[str, Any] | None = None,
+    prompt: str = "{instruction}",
+    film: bool = False,
+) -> Episode:
+    """Run one episode to its end and return what happened.
+
+    Args:
+        env: Any environment with the observation of ``steer_gym.observation`` that declares its
+            ``action_convention``; it ends its episodes by itself (success or time limit).
+        policy: Its convention must be the environment's.
+        config: How the policy selects its actions.
+        seed: For ``env.reset``.
+        options: For ``env.reset``, for example ``{"init_state": 3}``.
+        prompt: What the policy is told; ``{instruction}`` stands for the task's own words.
+        film: Keep ``env.render()`` of every step; the environment needs ``rgb_array``.
+
+    Raises:
+        ConventionError: They disagree on what an action means.
+        SteerGymError: Something given is not allowed. Any other error that happens in the
+            episode is recorded as ``Episode.error`` instead.
+    """
+    convention = shake_hands(env, policy)
+    config = config or ActConfig()
+    execute = executed_actions(policy.spec, config)
+    recorder = EpisodeRecorder(config, rate_hz=convention.rate_hz)
+    try:
+        observation, info = env.reset(seed=seed, options=options)
+        policy.reset()
+        told = prompted(observation, prompt)
+        recorder.begin(told, info)
+        done, count = False, 0
+        while not done:
+            plan = policy.plan(told, seeded(config, count))
+            for index, action in enumerate(plan.actions[0, :execute]):
+                observation, reward, terminated, truncated, info = env.step(action)
+                told = prompted(observation, prompt)
+                begins = plan if index == 0 else None
+                recorder.add(action, told[TCP_POSE], float(reward), begins)
+                recorder.film([env.render()] if film else [])  # type: ignore[list-item]
+                count, done = count + 1, terminated or truncated
+                if done:
+                    break
+    except SteerGymError:
+        raise
+    except Exception:
+        return recorder.finish(None, traceback.format_exc())
+    return recorder.finish(succeeded(info, terminated, reward))
+
+
+def executed_actions(spec: PolicySpec, config: ActConfig) -> int:
+    """Return how many actions of a plan are executed before the policy looks again.
+
+    Raises:
+        ActConfigError: ``config`` asks for more than a plan holds.
+    """
+    execute = spec.execute if config.execute is None else config.execute
+    if execute > spec.horizon:
+        raise ActConfigError(
+            f"execute is {execute}, but a plan of {spec.name} holds {spec.horizon} actions."
+        )
+    return execute
+
+
+def prompted(observation: dict[str, Any], prompt: str) -> dict[str, Any]:
+    """Return the observation with its instruction put into ``prompt``."""
+    instruction = prompt.replace("{instruction}", observation[INSTRUCTION])
+    return {**observation, INSTRUCTION: instruction}
+
+
+def seeded(config: ActConfig, step: int) -> ActConfig:
+    """Return the config of one step; a sampled policy draws anew in every step."""
+    if config.temperature == 0 or config.seed is None:
+        return config
+    return replace(
+        config, seed=int(np.random.SeedSequence((config.seed, step)).generate_state(1)[0])
+    )
+
+
+def succeeded(info: dict[str, Any], terminated: bool, reward: Any) -> bool:
+    """Tell whether the last step solved the task; ``info["success"]`` says so where it is there."""
+    return bool(info.get("success", terminated and float(reward) > 0))
