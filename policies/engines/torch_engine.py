@@ -129,13 +129,11 @@ class TorchEngine:
         groups = affine_rows(steerings, self.space, spread)
         self._reserve(max(map(len, groups), default=0), *numbers.shape)
         try:
-            self._buffers.write(groups, numbers)
-            self._session.begin(
-                groups, torch.from_numpy(numbers != PADDING).to(self._buffers.prefill.device)
-            )
+            self._session.real = torch.from_numpy(numbers != PADDING).to(self._placement[0])
+            self._session.live = self._buffers.write(groups, numbers)
             yield SteeredCall(steerings=tuple(steerings), groups=groups, kinds=numbers)
         finally:
-            self._session.end()
+            self._session.real, self._session.live = None, {}
             self._buffers.clear()
 
     @contextmanager

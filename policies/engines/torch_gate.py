@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from steer_gym.affine import Rows
 from steer_gym.errors import SteeringError
+
+from .torch_buffers import LiveSlot
 
 Observer = Callable[[int, Tensor, Tensor], None]
 """Called with a layer, its natural activations (rows, positions, width), and which positions are
@@ -20,27 +20,13 @@ real, (rows, positions)."""
 
 @dataclass
 class Session:
-    """What eager gates know of the call in progress; compiled gates read their buffers alone."""
+    """What uncompiled gates know of the call in progress; compiled ones read their buffers."""
 
     real: Tensor | None = None
     """(rows, positions) of the prefill, false for padding; ``None`` between calls."""
-    live: dict[int, list[int]] = field(default_factory=dict)
+    live: dict[int, list[LiveSlot]] = field(default_factory=dict)
     """Layer -> the slots that change something in it, in order."""
-    affine: set[int] = field(default_factory=set)
-    """Layers where some activation is scaled or shifted, not just replaced."""
     observers: list[Observer] = field(default_factory=list)
-
-    def begin(self, groups: Rows, real: Tensor) -> None:
-        """Announce a call: its groups, and which positions of its prefill are real."""
-        self.real = real
-        for slot, group in ((slot, group) for row in groups for slot, group in enumerate(row)):
-            self.affine.update(group.pairs[group.scale != 0, 0].tolist())
-            for layer in np.unique(group.pairs[:, 0]).tolist():
-                self.live[layer] = sorted({slot, *self.live.get(layer, ())})
-
-    def end(self) -> None:
-        """Forget the call."""
-        self.real, self.live, self.affine = None, {}, set()
 
 
 class Gate(nn.Module):
@@ -71,36 +57,29 @@ class Gate(nn.Module):
     def forward(self, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """Return the arguments with steered activations, or ``None`` to leave them."""
         natural: Tensor = args[0]
-        slots = self._slots(natural)
-        if not slots:
-            return None
-        steered = natural
-        for slot in slots:
-            steered = self._edit(steered, slot)
-        return (steered, *args[1:])
-
-    def _slots(self, natural: Tensor) -> Sequence[int]:
         if torch.compiler.is_compiling():
-            rows, positions = natural.shape[:2]
-            fits = rows <= self.prefill.shape[1] and positions <= self.prefill.shape[2]
-            return range(self.prefill.shape[0]) if fits else ()
+            return (self._read_buffers(natural), *args[1:])
         for observer in self.session.observers:
             observer(self.layer, natural.detach(), self._real(natural))
-        slots = self.session.live.get(self.layer, ())
-        if slots:
-            self._real(natural)
-        return slots
+        slots = self.session.live.get(self.layer)
+        if not slots:
+            return None
+        self._real(natural)
+        for slot in slots:
+            natural = _steer_slot(natural, slot)
+        return (natural, *args[1:])
 
-    def _edit(self, natural: Tensor, slot: int) -> Tensor:
+    def _read_buffers(self, natural: Tensor) -> Tensor:
+        """Return the steered activations by operations that no content of a buffer changes."""
         rows, positions = natural.shape[:2]
-        acts = self.decode[slot, :rows] if positions == 1 else self.prefill[slot, :rows, :positions]
-        scale = self.scale[slot, :rows].to(natural.dtype)
-        shift = self.shift[slot, :rows].to(natural.dtype)
-        edited = shift
-        if torch.compiler.is_compiling() or self.layer in self.session.affine:
-            # A replaced activation must not come through 0 * f: it may be NaN.
-            edited = torch.where(scale == 0, shift, torch.addcmul(shift, natural, scale))
-        return torch.where(self.touched[slot, :rows] & acts, edited, natural)
+        slots, most_rows, most_positions = self.prefill.shape[:3]
+        if rows > most_rows or positions > most_positions:
+            return natural  # outside of `steered`, which makes room first
+        for slot in range(slots):
+            acts = self.decode[slot, :rows] if positions == 1 else self.prefill[slot, :rows]
+            where = self.touched[slot, :rows] & acts[:, :positions]
+            natural = _steer(natural, where, self.scale[slot, :rows], self.shift[slot, :rows])
+        return natural
 
     def _real(self, natural: Tensor) -> Tensor:
         """Return which positions of this forward pass hold tokens; refuse one nobody announced."""
@@ -115,3 +94,31 @@ class Gate(nn.Module):
                 "position of the prefill, and decode one position at a time."
             )
         return real
+
+
+def _steer_slot(natural: Tensor, slot: LiveSlot) -> Tensor:
+    if natural.shape[1] == 1:
+        return _steer(natural, slot.decode, slot.scale, slot.shift, replaces=slot.replaces)
+    # Few neurons over many positions: a copy and its columns cost less than passes over all.
+    columns = slot.columns
+    steered = natural.clone()
+    steered[..., columns] = _steer(
+        natural[..., columns],
+        slot.touched[..., columns] & slot.prefill,
+        slot.scale[..., columns],
+        slot.shift[..., columns],
+        replaces=slot.replaces,
+    )
+    return steered
+
+
+def _steer(
+    natural: Tensor, where: Tensor, scale: Tensor, shift: Tensor, *, replaces: bool = False
+) -> Tensor:
+    """Return ``scale * natural + shift`` where ``where``, else ``natural``, to the bit."""
+    steered = shift = shift.to(natural.dtype)
+    if not replaces:
+        scale = scale.to(natural.dtype)
+        # A replaced activation must not come through 0 * f: it may be NaN.
+        steered = torch.where(scale == 0, shift, torch.addcmul(shift, natural, scale))
+    return torch.where(where, steered, natural)
