@@ -55,3 +55,11 @@ class EnvironmentOptionError(SteerGymError, ValueError):
 
 class ActionError(SteerGymError, ValueError):
     """An action has the wrong shape, or numbers that are not finite."""
+
+
+class EvaluationError(SteerGymError, ValueError):
+    """What is to be evaluated is empty, contradictory, or does not fit the policy."""
+
+
+class TaskError(SteerGymError, ValueError):
+    """A task that a policy cannot do, by what it is made for."""

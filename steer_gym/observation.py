@@ -11,6 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from steer_gym.errors import ObservationError
+from steer_gym.privileged import privileged_spaces
 
 IMAGE_BASE = "image.base"
 """Fixed camera: uint8, (height, width, 3), RGB, upright as the camera sees it."""
@@ -44,6 +45,7 @@ def observation_space(
     cameras: Mapping[str, tuple[int, int]],
     joints: int,
     gripper: spaces.Box,
+    privileged: bool = False,
     max_instruction_length: int = 256,
 ) -> spaces.Dict:
     """Return the space of one observation.
@@ -52,6 +54,7 @@ def observation_space(
         cameras: Image key to (height, width) in pixels; a camera that is left out is not rendered.
         joints: Number of joints.
         gripper: The space of the gripper's value, since grippers differ.
+        privileged: Whether the keys of ``steer_gym.privileged`` are observed too.
         max_instruction_length: In characters.
     """
     images = {
@@ -61,6 +64,7 @@ def observation_space(
     return spaces.Dict(
         {
             **images,
+            **(privileged_spaces() if privileged else {}),
             TCP_POSE: spaces.Box(-POSE_BOUND, POSE_BOUND, dtype=np.float64),
             JOINTS: spaces.Box(-JOINT_BOUND, JOINT_BOUND, (joints,), np.float64),
             GRIPPER: gripper,

@@ -24,6 +24,7 @@ from steer_gym.observation import (
     is_batched,
     row_count,
 )
+from steer_gym.privileged import SHAPES as PRIVILEGED_SHAPES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class PolicySpec:
     """Image keys it looks at, each with the (height, width) it works at."""
     horizon: int = 1
     """Actions in one plan."""
+    execute: int = 1
+    """How many of them are executed by default before the policy looks again."""
     tokens: int = 0
     """Tokens in one plan; 0: the policy writes no tokens."""
     neurons: NeuronSpace | None = None
@@ -48,11 +51,15 @@ class PolicySpec:
     """Joints of the robot it was made for."""
     gripper: int = 2
     """Length of the gripper's value in the observation."""
+    privileged: bool = False
+    """Whether it needs the keys of ``steer_gym.privileged``, which only a simulation gives."""
 
     def example_observation(self, seed: int = 0) -> dict[str, Any]:
         """Return a random observation that the policy accepts, for checks and warm-up."""
         rng = np.random.default_rng(seed)
+        shapes = PRIVILEGED_SHAPES if self.privileged else {}
         return {
+            **{key: rng.uniform(0.01, 0.3, shape) for key, shape in shapes.items()},
             **{
                 camera: rng.integers(0, 256, (*size, 3), dtype=np.uint8)
                 for camera, size in self.cameras.items()
@@ -118,6 +125,11 @@ class Policy(ABC):
     def reset(self, rows: Iterable[int] | None = None) -> None:
         """Forget the episode of these rows, or of all; the default policy remembers nothing."""
         del rows
+
+    @property
+    def remembers(self) -> bool:
+        """Tell whether actions depend on the episode so far; then row i must stay one episode."""
+        return type(self).reset is not Policy.reset
 
     def close(self) -> None:  # noqa: B027, a policy without resources has nothing to close
         """Free what the policy holds."""

@@ -17,9 +17,9 @@ class SceneBoxes:
     def __init__(self, problem: Any) -> None:
         """Find out which shapes belong to which object."""
         self._problem = problem
-        self._model = problem.sim.model._model
-        solid = (self._model.geom_contype | self._model.geom_conaffinity) > 0
-        owner = _owners(self._model, set(problem.obj_body_id.values()))[self._model.geom_bodyid]
+        self.model = problem.sim.model._model
+        solid = (self.model.geom_contype | self.model.geom_conaffinity) > 0
+        owner = _owners(self.model, set(problem.obj_body_id.values()))[self.model.geom_bodyid]
         self._shapes = {
             name: np.flatnonzero(solid & (owner == body))
             for name, body in problem.obj_body_id.items()
@@ -51,7 +51,7 @@ class SceneBoxes:
     def _pieces(self, shapes: NDArray[np.intp]) -> Boxes:
         data = self._problem.sim.data._data
         rotation = data.geom_xmat[shapes].reshape(-1, 3, 3)
-        local = self._model.geom_aabb[shapes]
+        local = self.model.geom_aabb[shapes]
         centre = data.geom_xpos[shapes] + np.einsum("gij,gj->gi", rotation, local[:, :3])
         half = np.einsum("gij,gj->gi", np.abs(rotation), local[:, 3:])
         return np.concatenate([centre, half], axis=1)
