@@ -7,7 +7,7 @@ program with a runtime error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -19,9 +19,10 @@ from .events import EventLog, Extremes
 from .motion import EMERGENCY_BRAKE, Brake, Motion, Path
 from .plant import GRIPPER_TCP, Plant
 from .program import ControlProgram, ForeignProgram, Program, is_control_script
-from .registers import Registers
+from .registers import Registers, written_outputs
 from .safety import Safety, broken_limit
 from .variables import PolyScope
+from .watchdog import Watchdog
 
 WatchdogTrip = Literal["protective_stop", "stop"]
 
@@ -95,8 +96,8 @@ class Controller:
         self.solved = None
         self.events = EventLog()
         self.extremes = Extremes()
+        self.watchdog = Watchdog()
         self._watchdog_trip = watchdog_trip
-        self._watchdog: tuple[float, float] | None = None
         self._force_bias = np.zeros(6)
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._async_id = 0
@@ -135,26 +136,22 @@ class Controller:
         self._after(0.04, lambda: self._begin(text))
         return True
 
-    def write_inputs(self, values: dict[str, float]) -> None:
+    def write_inputs(self, values: Mapping[str, float]) -> None:
         """Take a data packet of a client."""
         for name, value in values.items():
             if name.startswith("input_"):
                 self.registers.write(name, value)
-            elif name == "speed_slider_fraction" and values.get("speed_slider_mask"):
-                self.speed_slider = min(1.0, max(0.0, value))
-            elif name == "standard_digital_output":
-                self._digital(values["standard_digital_output_mask"], value, shift=0)
-            elif name == "tool_digital_output":
-                self._digital(values["tool_digital_output_mask"], value, shift=16)
+        if "speed_slider_fraction" in values and values.get("speed_slider_mask"):
+            self.speed_slider = min(1.0, max(0.0, values["speed_slider_fraction"]))
+        self.digital_outputs = written_outputs(self.digital_outputs, values)
         watched = f"input_int_register_{self.registers.offset}"
         if watched in values:
             self.events.count(int(values[watched]))
-            if self._watchdog:
-                self._watchdog = (self._watchdog[0], self.time_s)
+            self.watchdog.heard(self.time_s)
 
     def arm_watchdog(self, frequency_hz: float) -> None:
         """Stop the program when clients write less often than this."""
-        self._watchdog = (1.0 / frequency_hz if frequency_hz > 0 else 0.0, self.time_s)
+        self.watchdog.arm(frequency_hz, self.time_s)
         self.note("watchdog_armed", frequency_hz=frequency_hz)
 
     def set_tcp(self, pose: Array) -> None:
@@ -178,7 +175,8 @@ class Controller:
         """End the program; a moving arm brakes."""
         if self.program:
             self.note("program_ended", name=self.program.name, reason=reason)
-        self.program, self.motion, self._watchdog = None, None, None
+        self.program, self.motion = None, None
+        self.watchdog.disarm()
         self.runtime = RuntimeState.STOPPED
 
     def runtime_error(self, reason: str) -> None:
@@ -196,8 +194,7 @@ class Controller:
         if self.runtime is not RuntimeState.PAUSED or not self.safety.allows_motion:
             return False
         self.runtime = RuntimeState.PLAYING
-        if self._watchdog:
-            self._watchdog = (self._watchdog[0], self.time_s)
+        self.watchdog.heard(self.time_s)
         return True
 
     def protective_stop(self, reason: str) -> None:
@@ -303,13 +300,10 @@ class Controller:
             self.protective_stop(broken)
 
     def _check_watchdog(self) -> None:
-        if self._watchdog is None or self.runtime is not RuntimeState.PLAYING:
+        silent_s = self.watchdog.silent_s(self.time_s)
+        if silent_s is None or self.runtime is not RuntimeState.PLAYING:
             return
-        period_s, last_s = self._watchdog
-        if self.time_s - last_s <= period_s + 1e-9:
-            return
-        self.note("watchdog_tripped", silent_s=self.time_s - last_s)
-        self._watchdog = None
+        self.note("watchdog_tripped", silent_s=silent_s)
         self.end_program("RTDE watchdog")
         if self._watchdog_trip == "protective_stop":
             self.protective_stop("RTDE watchdog")
@@ -336,7 +330,3 @@ class Controller:
         word = self.registers.output_int[self.registers.offset + 2]
         changes = ((word >> 16) + 1) & 0x7F
         self.registers.answer(2, (int(running) << 15) | (changes << 16) | (self._async_id << 24))
-
-    def _digital(self, mask: float, value: float, *, shift: int) -> None:
-        bits = int(mask) << shift
-        self.digital_outputs = (self.digital_outputs & ~bits) | ((int(value) << shift) & bits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -113,6 +114,8 @@ def main(argument: str) -> None:
         simulator = Simulator(SimulatorSettings(**json.loads(argument)))
     except SteerGymError as error:
         sys.exit(f"ur-sim: {error}")
+    with contextlib.suppress(OSError):
+        os.nice(-10)
     print(json.dumps({"host": simulator.host}), flush=True)
     simulator.run(alive=lambda: os.getppid() == parent)
 

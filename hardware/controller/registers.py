@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,20 @@ class Registers:
         """Write six numbers as the answer."""
         first = self.offset
         self.output_double[first : first + 6] = [float(v) for v in values]
+
+
+_SHIFTS = {
+    "standard_digital_output": 0,
+    "configurable_digital_output": 8,
+    "tool_digital_output": 16,
+}
+"""First bit of each group in ``actual_digital_output_bits``."""
+
+
+def written_outputs(bits: int, values: Mapping[str, float]) -> int:
+    """Return the digital outputs ``bits`` after a client's packet with masks and values."""
+    for name, shift in _SHIFTS.items():
+        if name in values:
+            mask = int(values[f"{name}_mask"]) << shift
+            bits = (bits & ~mask) | ((int(values[name]) << shift) & mask)
+    return bits

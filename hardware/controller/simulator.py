@@ -82,15 +82,8 @@ class Simulator:
             SteerGymError: A port is taken.
         """
         self.settings = settings
-        plant, artist, orders = _build_plant(settings)
-        self.controller = Controller(
-            plant,
-            arm=arm_model(settings.arm),
-            polyscope=PolyScope.parse(settings.polyscope),
-            mode=RobotMode[settings.start],
-            remote=not settings.local,
-            watchdog_trip=settings.watchdog_trip,
-        )
+        plant, artist, orders = build_plant(settings)
+        self.controller = build_controller(settings, plant)
         self.orders = {**admin_port.ORDERS, **orders}
         self.gripper = gripper.Gripper(self.controller)
         if settings.gripper_active:
@@ -215,10 +208,26 @@ class Simulator:
         return opened
 
 
-def _build_plant(
+def build_controller(settings: SimulatorSettings, plant: Plant) -> Controller:
+    """Return the controller of ``settings`` over ``plant``."""
+    return Controller(
+        plant,
+        arm=arm_model(settings.arm),
+        polyscope=PolyScope.parse(settings.polyscope),
+        mode=RobotMode[settings.start],
+        remote=not settings.local,
+        watchdog_trip=settings.watchdog_trip,
+    )
+
+
+def build_plant(
     settings: SimulatorSettings,
 ) -> tuple[Plant, Artist | None, dict[str, Callable[..., dict[str, Any]]]]:
-    """Return the plant, who draws it, and the admin orders it adds."""
+    """Return the plant, who draws it (``None``: a test card), and the admin orders it adds.
+
+    Raises:
+        SteerGymError: The plant and the controller do not fit.
+    """
     if settings.plant == "kinematic":
         return KinematicPlant(home_for(arm_model(settings.arm))), None, {}
     if settings.arm != "UR5e" or settings.polyscope.startswith("3"):

@@ -1,0 +1,231 @@
+"""One arm, cycle by cycle: read, supervise, step the servo, send. Knows no sockets, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from steer_gym.errors import SteerGymError
+from steer_gym.robot import Fault, FaultCode, RobotError, Target
+
+from .kinematics import arm_model, tool
+from .limits import Limits
+from .poses import Array
+from .sample import ArmSample
+from .servo import Servo
+from .supervision import ForceGuard, program_finding, safety_finding
+
+STOP_DECELERATION = 4.0
+"""Of ``servoStop`` [rad/s^2]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmSettings:
+    """How the arm is driven."""
+
+    host: str
+    arm: str = "UR5e"
+    """``UR5e`` or ``UR5``."""
+    tcp: tuple[float, ...] = (0.0, 0.0, 0.145, 0.0, 0.0, 0.0)
+    """Tool centre point as a pose to the flange; the default is a Robotiq 2F-85's."""
+    payload_kg: float = 1.0
+    """Mass at the flange; a Robotiq 2F-85 with its coupling and a camera."""
+    payload_cog: tuple[float, float, float] = (0.0, 0.0, 0.06)
+    """Its centre of gravity in the flange's frame [m]."""
+    limits: Limits = field(default_factory=Limits)
+    rate_hz: float = 125.0
+    """Of the servo, 125 to 500."""
+    lookahead_s: float = 0.1
+    """``servoJ``'s smoothing, 0.03 to 0.2."""
+    gain: float = 300.0
+    """``servoJ``'s proportional gain, 100 to 2000."""
+    watchdog_hz: float = 10.0
+    """The controller stops the arm when it hears less often than this."""
+    stale_s: float = 0.1
+    """How old the controller's clock may be."""
+    deadman_s: float = 0.2
+    """After this long without a target the arm brakes and holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the controller or the promises of this driver do not allow."""
+        allowed = {
+            "rate_hz": (125.0, 500.0),
+            "lookahead_s": (0.03, 0.2),
+            "gain": (100.0, 2000.0),
+            "watchdog_hz": (2.0, 50.0),
+            "stale_s": (0.02, 1.0),
+            "deadman_s": (0.05, 5.0),
+            "payload_kg": (0.0, 5.0),
+        }
+        for name, (low, high) in allowed.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SteerGymError(f"{name} must be between {low} and {high}, not {value!r}.")
+        arm_model(self.arm)
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON data."""
+        return {**asdict(self), "limits": self.limits.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, object]) -> ArmSettings:
+        """Return the settings that ``to_json`` wrote."""
+        limits = Limits.from_json(data["limits"])  # type: ignore[arg-type]
+        values: dict[str, Any] = dict(data)
+        values.update(tcp=tuple(values["tcp"]), payload_cog=tuple(values["payload_cog"]))
+        return cls(**{**values, "limits": limits})
+
+
+class ArmPort(Protocol):
+    """The way to a controller: genuine ur_rtde, or a simulator in the same process."""
+
+    def read(self) -> ArmSample | None:
+        """Return the newest sample; ``None`` when the connection is lost."""
+
+    def start(self) -> None:
+        """Start the control program, set tool and payload, arm the controller's watchdog.
+
+        Raises:
+            RobotError: It did not start, with the reason.
+        """
+
+    def servo(self, q: Array) -> bool:
+        """Send a setpoint (6,) [rad]; false when the controller did not take it."""
+
+    def stop(self, deceleration: float) -> None:
+        """Stop the arm and end the program; never raises."""
+
+
+class ArmDriver:
+    """Drives one arm through its port; ``cycle`` is called at the servo's rate."""
+
+    def __init__(self, settings: ArmSettings, port: ArmPort) -> None:
+        self.settings = settings
+        self.armed = False
+        self.fault: Fault | None = None
+        self.sample: ArmSample | None = None
+        self.age_s = 0.0
+        """How long the controller's clock has not moved."""
+        self.late = 0
+        """How often the arm had to hold for want of a target."""
+        self._port = port
+        dt_s = 1.0 / settings.rate_hz
+        self.servo = Servo(arm_model(settings.arm), tool(settings.tcp), settings.limits, dt_s)
+        self.forces = ForceGuard(settings.limits, dt_s)
+        self._seen_s: float | None = None
+        self._aimed_s: float | None = None
+        self._pace = 1.0
+        self._stop_due = False
+
+    def arm(self) -> None:
+        """Start to hold the present posture, and allow motion.
+
+        Raises:
+            RobotError: There is a fault, or the arm is not in a state to move; says why.
+        """
+        sample = self._require_ready()
+        trouble = self.settings.limits.trouble(
+            arm_model(self.settings.arm), sample.q, tool(self.settings.tcp)
+        )
+        if trouble:
+            raise RobotError(
+                f"The arm stands outside its limits ({trouble}): TCP at "
+                f"{np.round(sample.tcp_pose[:3], 3).tolist()} m. Move it inside by hand, with "
+                "free drive on the pendant, or give other limits."
+            )
+        self._port.start()
+        fresh = self._port.read()
+        if fresh is None:
+            raise RobotError("The connection was lost while the control program started.")
+        self.sample = fresh
+        self.forces.zero(fresh.force)
+        self.servo.start(fresh.q)
+        # Starting took its time; the clock's age counts from the next cycle.
+        self._seen_s, self._aimed_s = None, None
+        self.armed = True
+
+    def aim(self, target: Target, pace: float, now_s: float) -> None:
+        """Go to ``target`` with this share of the speed limits."""
+        if self.armed:
+            self.servo.aim(target)
+            self._pace = pace
+            self._aimed_s = now_s
+
+    def disarm(self) -> None:
+        """Stop and end the control program."""
+        if self.armed:
+            self.armed = False
+            self._port.stop(STOP_DECELERATION)
+
+    def cycle(self, now_s: float) -> None:
+        """Read, supervise, and send one setpoint if armed."""
+        sample = self._port.read()
+        if sample is None:
+            self._fail(FaultCode.CONNECTION_LOST, "the RTDE connection is lost")
+            return
+        if self.sample is None or self._seen_s is None or sample.time_s != self.sample.time_s:
+            self._seen_s = now_s
+        self.age_s = now_s - self._seen_s
+        self.sample = sample
+        if not self.armed:
+            return
+        finding = safety_finding(sample) or program_finding(sample) or self.forces.see(sample.force)
+        if self.age_s > self.settings.stale_s:
+            finding = FaultCode.STALE_STATE, f"the controller's clock stands for {self.age_s:.3f} s"
+        if finding:
+            self._fail(*finding)
+        else:
+            self._servo(now_s)
+
+    def settle(self) -> None:
+        """Do what takes time after a fault, once it has been reported: stop, end the program."""
+        if self._stop_due:
+            self._stop_due = False
+            self._port.stop(STOP_DECELERATION)
+
+    def _servo(self, now_s: float) -> None:
+        if self._aimed_s is not None and now_s - self._aimed_s > self.settings.deadman_s:
+            self.late += 1
+            self._aimed_s = None
+            self.servo.aim(None)
+        self.servo.pace = min(self._pace, self.forces.pace)
+        setpoint = self.servo.step()
+        if self.servo.blocked_s > self.settings.limits.patience_s:
+            waited = f"blocked by {self.servo.blocked} for {self.servo.blocked_s:.1f} s"
+            self._fail(FaultCode.IK_FAILED, f"the target is out of reach, {waited}")
+        elif not self._port.servo(setpoint):
+            self._refused()
+
+    def _refused(self) -> None:
+        """Find out why a setpoint was not taken."""
+        sample = self._port.read()
+        if sample is None:
+            self._fail(FaultCode.CONNECTION_LOST, "the RTDE connection is lost")
+            return
+        self.sample = sample
+        finding = safety_finding(sample) or program_finding(sample)
+        self._fail(*(finding or (FaultCode.COMMAND_REFUSED, "servoJ was not taken")))
+
+    def _fail(self, code: FaultCode, detail: str) -> None:
+        time_s = self.sample.time_s if self.sample else 0.0
+        if self.armed and self.fault is None:
+            self.fault = Fault(code=code, detail=detail, time_s=time_s)
+        # A link that is stale or lost is left silent: the controller's watchdog stops the arm.
+        silent = code in (FaultCode.STALE_STATE, FaultCode.CONNECTION_LOST)
+        self._stop_due = self.armed and not silent
+        if not self.armed and code is FaultCode.CONNECTION_LOST:
+            self.fault = self.fault or Fault(code=code, detail=detail, time_s=time_s)
+        self.armed = False
+
+    def _require_ready(self) -> ArmSample:
+        if self.fault:
+            raise RobotError(f"There is a fault: {self.fault}.")
+        self.sample = self._port.read()
+        if self.sample is None:
+            raise RobotError("There is no connection to the controller.")
+        finding = safety_finding(self.sample)
+        if finding:
+            raise RobotError(f"The robot is not ready, {finding[0]}: {finding[1]}.")
+        return self.sample

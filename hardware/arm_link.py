@@ -1,0 +1,229 @@
+"""The near end of the arm's process: start it, order it, watch it, end it in bounded time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import Any, Protocol
+
+from steer_gym.robot import Fault, FaultCode, RobotError, Target
+
+from .arm_driver import ArmSettings
+from .status import ArmStatus, StatusBoard, create_board_file
+
+_START_S = 15.0
+_ARM_S = 15.0
+_CLOSE_S = 2.5
+
+
+class Arm(Protocol):
+    """An arm as ``UR5`` uses it: in a process of its own, or stepped in this one."""
+
+    @property
+    def fault(self) -> Fault | None:
+        """Return the latched fault."""
+
+    def status(self) -> ArmStatus:
+        """Return the newest status, after noticing faults."""
+
+    def arm(self) -> None:
+        """Allow motion; raises ``RobotError``."""
+
+    def aim(self, target: Target, pace: float) -> None:
+        """Go there, without waiting."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass until ``seconds`` after the last wait ended."""
+
+    def disarm(self) -> None:
+        """Stop and disarm; never raises."""
+
+    def close(self) -> None:
+        """Free everything; safe to call twice."""
+
+
+class ArmProcess:
+    """The arm in a process of its own; see ``Arm``."""
+
+    def __init__(self, settings: ArmSettings) -> None:
+        """Start the process and wait until it reads the controller.
+
+        Raises:
+            RobotError: It did not connect, with its reason.
+        """
+        self.settings = settings
+        self._fault: Fault | None = None
+        self._fault_words: dict[str, Any] | None = None
+        self._owner = os.getpid()
+        self._in = bytearray()
+        self._due_s = time.monotonic()
+        self._closed = False
+        near, far = socket.socketpair()
+        self._channel = near
+        self._file = create_board_file()
+        self._board = StatusBoard(self._file.fileno())
+        with far:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "steer_gym.hardware.arm_process"),
+                    *(str(far.fileno()), str(self._file.fileno()), str(os.getpid())),
+                    json.dumps(settings.to_json()),
+                ],
+                pass_fds=(far.fileno(), self._file.fileno()),
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            self._await("connected", _START_S)
+        except RobotError:
+            self.kill()
+            self.close()
+            raise
+
+    @property
+    def fault(self) -> Fault | None:
+        """Return the latched fault; ``status`` looks for new ones."""
+        return self._fault
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the arm's process."""
+        return self._process.pid
+
+    def status(self) -> ArmStatus:
+        """Return the newest status; see ``Arm.status``.
+
+        Raises:
+            RobotError: There has been no reading at all.
+        """
+        status = self._board.read()
+        if status is None:
+            raise RobotError("The arm's process has read nothing yet.")
+        silent_s = time.monotonic() - status.reported_s
+        if self._fault is None:
+            self._notice(status, silent_s)
+        age = max(status.age_s, silent_s)
+        return replace(status, age_s=age, armed=status.armed and self._fault is None)
+
+    def arm(self) -> None:
+        """Allow motion; see ``Arm.arm``."""
+        self._order({"do": "arm"})
+        self._await("armed", _ARM_S)
+        self._due_s = time.monotonic()
+
+    def aim(self, target: Target, pace: float) -> None:
+        """Go there; see ``Arm.aim``."""
+        name = "pose" if target.joints is None else "joints"
+        values = getattr(target, name)
+        self._order({"do": "aim", "pace": pace, name: values.tolist()})
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; see ``Arm.wait``."""
+        now = time.monotonic()
+        self._due_s += seconds
+        if self._due_s < now:
+            self._due_s = now
+            return
+        time.sleep(self._due_s - now)
+
+    def periods(self) -> list[float]:
+        """Return the servo's last periods [s], at most 5000."""
+        self._order({"do": "periods"})
+        seconds: list[float] = self._await("periods", 5.0)["seconds"]
+        return seconds
+
+    def disarm(self) -> None:
+        """Stop and disarm; see ``Arm.disarm``."""
+        with contextlib.suppress(RobotError):
+            self._order({"do": "disarm"})
+            self._await("disarmed", _CLOSE_S)
+
+    def kill(self) -> None:
+        """End the process at once; the controller's watchdog stops the arm."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Stop the arm and end the process in bounded time; nothing happens in a forked child."""
+        if self._closed or os.getpid() != self._owner:
+            return
+        self._closed = True
+        with contextlib.suppress(RobotError):
+            self._order({"do": "close"})
+        try:
+            self._process.wait(timeout=_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._channel.close()
+        self._board.close()
+        self._file.close()
+
+    def _notice(self, status: ArmStatus, silent_s: float) -> None:
+        """Latch what went wrong, and leave no half-dead process behind."""
+        code = self._process.poll()
+        if status.code is not None:
+            detail, time_s = self._words(status)
+            self._fault = Fault(code=status.code, detail=detail, time_s=time_s)
+        elif code is not None:
+            self._latch(FaultCode.CONNECTION_LOST, f"the arm's process ended ({code})", status)
+        elif status.armed and silent_s > self.settings.stale_s:
+            self._latch(FaultCode.STALE_STATE, f"no report for {silent_s:.3f} s", status)
+            self.kill()
+
+    def _latch(self, code: FaultCode, detail: str, status: ArmStatus) -> None:
+        self._fault = Fault(code=code, detail=detail, time_s=status.sample.time_s)
+
+    def _words(self, status: ArmStatus) -> tuple[str, float]:
+        if self._fault_words is None:
+            with contextlib.suppress(RobotError):
+                self._await("fault", 0.5)
+        words = self._fault_words or {"detail": "", "time_s": status.sample.time_s}
+        return words["detail"], words["time_s"]
+
+    def _order(self, order: dict[str, Any]) -> None:
+        try:
+            self._channel.sendall(json.dumps(order).encode() + b"\n")
+        except OSError as error:
+            raise RobotError(f"The arm's process is gone: {error}.") from error
+
+    def _await(self, event: str, timeout_s: float) -> dict[str, Any]:
+        """Return the next message of this kind; others are dropped."""
+        end = time.monotonic() + timeout_s
+        while (left := end - time.monotonic()) > 0:
+            message = self._message(left)
+            if message is None:
+                code = self._process.wait(timeout=1.0)
+                raise RobotError(f"The arm's process ended with status {code}.")
+            if message["event"] == "fault":
+                self._fault_words = message
+            if message["event"] == event:
+                return message
+            if message["event"] == "refused":
+                raise RobotError(message["detail"])
+        raise RobotError(f"The arm's process did not say {event!r} within {timeout_s:.1f} s.")
+
+    def _message(self, timeout_s: float) -> dict[str, Any] | None:
+        """Return the next message; ``None`` when the process closed its end."""
+        end = time.monotonic() + timeout_s
+        while b"\n" not in self._in:
+            self._channel.settimeout(max(0.001, end - time.monotonic()))
+            try:
+                data = self._channel.recv(65536)
+            except TimeoutError:
+                return {"event": "nothing"}
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._in += data
+        line, _, rest = bytes(self._in).partition(b"\n")
+        self._in = bytearray(rest)
+        message: dict[str, Any] = json.loads(line)
+        return message

@@ -1,0 +1,150 @@
+"""The process that owns ur_rtde: orders in as JSON lines, status out through shared memory.
+
+It ends when its parent does, and stops the arm first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from steer_gym.robot import RobotError, Target
+
+from .arm_driver import ArmDriver, ArmSettings
+from .rtde_arm import RtdeArm
+from .status import ArmStatus, StatusBoard
+
+_PERIODS = 5000
+
+
+class ArmServer:
+    """Runs the driver's cycles and answers the parent."""
+
+    def __init__(
+        self, settings: ArmSettings, channel: socket.socket, board: StatusBoard, parent: int
+    ) -> None:
+        self._channel = channel
+        self._board = board
+        self._parent = parent
+        self._in = bytearray()
+        self._ended = False
+        self._periods: deque[float] = deque(maxlen=_PERIODS)
+        self._told = False
+        self._dt_s = 1.0 / settings.rate_hz
+        self._port = RtdeArm(settings)
+        self._driver = ArmDriver(settings, self._port)
+        channel.setblocking(False)
+
+    def run(self) -> None:
+        """Cycle until the parent says so or is gone; stops the arm on every way out."""
+        try:
+            self._cycle()
+            self._say({"event": "connected"})
+            due = last = time.monotonic()
+            while not self._ended:
+                due += self._dt_s
+                time.sleep(max(0.0, due - time.monotonic()))
+                now = time.monotonic()
+                if now - due > 10 * self._dt_s:
+                    due = now
+                self._periods.append(now - last)
+                last = now
+                self._orders()
+                self._cycle()
+        finally:
+            self._driver.disarm()
+            self._port.close()
+
+    def _cycle(self) -> None:
+        now = time.monotonic()
+        self._driver.cycle(now)
+        if self._driver.fault and not self._told:
+            self._told = True
+            fault = self._driver.fault
+            self._say({"event": "fault", "detail": fault.detail, "time_s": fault.time_s})
+        if self._driver.sample is not None:
+            self._board.write(ArmStatus.of(self._driver, now))
+        self._driver.settle()
+        if os.getppid() != self._parent:
+            self._ended = True
+
+    def _orders(self) -> None:
+        try:
+            while data := self._channel.recv(65536):
+                self._in += data
+            self._ended = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._ended = True
+        while b"\n" in self._in:
+            line, _, rest = bytes(self._in).partition(b"\n")
+            self._in = bytearray(rest)
+            self._order(json.loads(line))
+
+    def _order(self, order: dict[str, Any]) -> None:
+        match order.pop("do"):
+            case "aim":
+                pace = order.pop("pace")
+                self._driver.aim(_target(order), pace, time.monotonic())
+            case "arm":
+                self._arm()
+            case "disarm":
+                self._driver.disarm()
+                self._say({"event": "disarmed"})
+            case "periods":
+                self._say({"event": "periods", "seconds": list(self._periods)})
+            case "close":
+                self._ended = True
+
+    def _arm(self) -> None:
+        try:
+            self._driver.arm()
+        except RobotError as error:
+            self._say({"event": "refused", "detail": str(error)})
+        else:
+            # The status must say so before the word does.
+            self._cycle()
+            self._say({"event": "armed"})
+        self._periods.clear()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        # A parent that does not read loses messages, never the arm its pace.
+        with contextlib.suppress(OSError):
+            self._channel.send(json.dumps(message).encode() + b"\n")
+
+
+def _target(order: dict[str, list[float]]) -> Target:
+    arrays = {name: np.array(values, dtype=np.float64) for name, values in order.items()}
+    return Target(pose=arrays.get("pose"), joints=arrays.get("joints"))
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the arm of the settings in ``arguments``: channel, board, parent, JSON."""
+    channel = socket.socket(fileno=int(arguments[0]))
+    board = StatusBoard(int(arguments[1]))
+    settings = ArmSettings.from_json(json.loads(arguments[3]))
+    # Ctrl-C reaches the whole group; the parent decides, and its end is noticed here.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with contextlib.suppress(OSError):
+        os.nice(-10)
+    try:
+        server = ArmServer(settings, channel, board, int(arguments[2]))
+    except RobotError as error:
+        channel.send(json.dumps({"event": "refused", "detail": str(error)}).encode() + b"\n")
+        sys.exit(1)
+    server.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,96 @@
+"""Where a robot stands, as ``UR5`` uses it: gripper, cameras, and the way to the arm."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steer_gym.robot import RobotIdentity, Scene
+
+from .arm_link import Arm
+from .supervision import Finding
+
+
+class Hand(Protocol):
+    """A gripper as ``UR5`` uses it."""
+
+    def activate(self) -> None:
+        """Make it ready; the fingers may move."""
+
+    def aim(self, opening: float) -> None:
+        """Go to 0 (open) to 1 (closed)."""
+
+    def opening(self) -> float:
+        """Return 0 (open) to 1 (closed)."""
+
+    def finding(self) -> Finding | None:
+        """Return what is wrong, if anything."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class Eyes(Protocol):
+    """Cameras as ``UR5`` uses them."""
+
+    def images(self) -> dict[str, NDArray[np.uint8]]:
+        """Return the newest image of each camera."""
+
+    def finding(self) -> Finding | None:
+        """Return what is wrong, if anything."""
+
+    def close(self) -> None:
+        """Free the cameras."""
+
+
+class Cell(Protocol):
+    """Where the robot stands: real, or simulated."""
+
+    identity: RobotIdentity
+
+    @property
+    def hand(self) -> Hand:
+        """Return the gripper."""
+
+    @property
+    def eyes(self) -> Eyes:
+        """Return the cameras."""
+
+    @property
+    def scene(self) -> Scene | None:
+        """Return the simulated things; ``None`` where they are real."""
+
+    def connect_arm(self) -> Arm:
+        """Return a new connection to the arm, not armed."""
+
+    def reason_not_to_move(self) -> str:
+        """Return why the robot cannot be armed, or an empty text."""
+
+    def clear_stop(self) -> None:
+        """End a protective stop; raises ``RobotError`` if a person has to do more first."""
+
+    def close(self) -> None:
+        """Free everything but the arm."""
+
+
+class NoHand:
+    """A robot without a gripper: nothing to close, nothing that can fail."""
+
+    def activate(self) -> None:
+        """Do nothing."""
+
+    def aim(self, opening: float) -> None:
+        """Do nothing."""
+
+    def opening(self) -> float:
+        """Return 0, open."""
+        return 0.0
+
+    def finding(self) -> Finding | None:
+        """Return nothing."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""

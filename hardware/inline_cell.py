@@ -1,0 +1,140 @@
+"""A whole simulated robot in this process: controller, gripper, cameras, things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steer_gym.robot import RobotError, RobotIdentity, Scene
+
+from .arm_driver import ArmSettings
+from .arm_link import Arm
+from .controller.cameras import Artist, TestCard
+from .controller.controller import Controller
+from .controller.gripper import Gripper
+from .controller.simulator import SimulatorSettings, build_controller, build_plant
+from .inline_arm import InlineArm
+from .modes import SafetyMode
+from .poses import Array
+from .supervision import Finding
+
+
+class InlineHand:
+    """The simulated gripper, without its socket."""
+
+    def __init__(self, gripper: Gripper, controller: Controller) -> None:
+        self._gripper = gripper
+        self._controller = controller
+
+    def activate(self) -> None:
+        """Be active at once; only the fingers' motion takes time here."""
+        self._gripper.activate()
+
+    def aim(self, opening: float) -> None:
+        """Go to ``opening``."""
+        self._gripper.set("POS", round(opening * 255))
+
+    def opening(self) -> float:
+        """Return the opening in the gripper's own steps."""
+        return self._gripper.position / 255
+
+    def finding(self) -> Finding | None:
+        """Return nothing: a gripper in this process has no wire that could fail."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class InlineEyes:
+    """Cameras that draw when they are asked."""
+
+    def __init__(self, artist: Artist, cameras: Mapping[str, tuple[int, int]]) -> None:
+        self._artist = artist
+        self._cameras = dict(cameras)
+
+    def images(self) -> dict[str, NDArray[np.uint8]]:
+        """Return what each camera sees now."""
+        snapshot = self._artist.capture()
+        return {
+            name: self._artist.draw(snapshot, name, height, width)
+            for name, (height, width) in self._cameras.items()
+        }
+
+    def finding(self) -> Finding | None:
+        """Return nothing: what is drawn on demand is never old."""
+        return None
+
+    def close(self) -> None:
+        """Free the drawing contexts."""
+        close = getattr(self._artist, "close", None)
+        if close:
+            close()
+
+
+class InlineCell:
+    """A controller, a gripper and a world in this process; see ``Cell``."""
+
+    def __init__(
+        self,
+        settings: ArmSettings,
+        simulator: SimulatorSettings,
+        cameras: Mapping[str, tuple[int, int]],
+    ) -> None:
+        plant, artist, _ = build_plant(simulator)
+        self.controller = build_controller(simulator, plant)
+        self.gripper = Gripper(self.controller)
+        self._settings = settings
+        card = TestCard(self.controller.tool_pose)
+        self.hand = InlineHand(self.gripper, self.controller)
+        self.eyes = InlineEyes(artist or card, cameras)
+        self.scene: Scene | None = InlineScene(plant) if simulator.plant == "mujoco" else None
+        self.identity = RobotIdentity(
+            host="in this process",
+            model=simulator.arm,
+            serial="simulated",
+            software=simulator.polyscope,
+            simulated=True,
+        )
+
+    def connect_arm(self) -> Arm:
+        """Return a new connection; see ``Cell.connect_arm``."""
+        return InlineArm(self._settings, self.controller, self.gripper)
+
+    def reason_not_to_move(self) -> str:
+        """Return why the robot cannot be armed; see ``Cell``."""
+        if not self.controller.remote:
+            return "it is in local control"
+        return ""
+
+    def clear_stop(self) -> None:
+        """End a protective stop after five seconds of the controller's time."""
+        c = self.controller
+        while c.safety.mode is SafetyMode.PROTECTIVE_STOP and not c.unlock_protective_stop():
+            for _ in range(round(0.5 / c.dt_s)):
+                self.gripper.tick()
+                c.tick()
+        if not c.safety.allows_motion:
+            raise RobotError(f"Safety mode is {c.safety.mode.name}; a person has to end this.")
+
+    def close(self) -> None:
+        """Free the drawing contexts."""
+        self.eyes.close()
+
+
+class InlineScene:
+    """The things of a plant in this process; see ``Scene``."""
+
+    def __init__(self, plant: Any) -> None:
+        self._plant = plant
+
+    def things(self) -> Mapping[str, Array]:
+        """Return position and quaternion of each thing (7,)."""
+        return {name: np.array(pose) for name, pose in self._plant.things().items()}
+
+    def move_thing(self, name: str, position: Sequence[float], yaw: float) -> None:
+        """Put a thing somewhere."""
+        self._plant.move_thing(name, np.asarray(position, dtype=np.float64), yaw)

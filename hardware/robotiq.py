@@ -1,0 +1,165 @@
+"""The Robotiq gripper behind its URCap's socket; a limit on every wait, and a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+from steer_gym.robot import FaultCode, RobotError
+
+from .supervision import Finding
+
+PORT = 63352
+_ANSWER_S = 0.5
+_ACTIVATION_S = 5.0
+_POLL_S = 0.03
+_CLOSED = 255
+_FAULTS = {
+    5: "action delayed, activation must come first",
+    7: "activation bit not set",
+    8: "too hot",
+    9: "no communication",
+    10: "below minimum voltage",
+    11: "automatic release in progress",
+    12: "internal fault",
+    13: "activation fault",
+    14: "overcurrent",
+    15: "automatic release completed",
+}
+"""Of the register FLT, from the 2F-85's manual."""
+
+
+class RobotiqLine:
+    """The protocol: ``GET`` and ``SET`` on one socket."""
+
+    def __init__(self, host: str) -> None:
+        """Connect.
+
+        Raises:
+            RobotError: Nothing answers.
+        """
+        try:
+            self._socket = socket.create_connection((host, PORT), timeout=_ANSWER_S)
+        except OSError as error:
+            raise RobotError(
+                f"No Robotiq gripper at {host}:{PORT}: {error}. Is its URCap installed and active?"
+            ) from error
+
+    def get(self, name: str) -> int:
+        """Return a register.
+
+        Raises:
+            RobotError: No answer in time, or ``?``, which an arm without power gives.
+        """
+        words = self._ask(f"GET {name}\n").split()
+        if len(words) != 2 or words[0] != name or not words[1].isdigit():
+            raise RobotError(f"The gripper answered {' '.join(words)!r} to GET {name}.")
+        return int(words[1])
+
+    def set(self, **values: int) -> None:
+        """Write registers; raises ``RobotError`` unless they are acknowledged."""
+        text = " ".join(f"{name} {value}" for name, value in values.items())
+        answer = self._ask(f"SET {text}\n")
+        if answer != "ack":
+            raise RobotError(f"The gripper answered {answer!r} to SET {text}.")
+
+    def activate(self) -> None:
+        """Activate, which opens and closes the fingers, unless it is active already."""
+        if self.get("STA") == 3:
+            return
+        self.set(ACT=0)
+        self.set(ATR=0)
+        self.set(ACT=1)
+        end = time.monotonic() + _ACTIVATION_S
+        while self.get("STA") != 3:
+            if time.monotonic() > end:
+                raise RobotError(f"The gripper was not active after {_ACTIVATION_S:.0f} s.")
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._socket.close()
+
+    def _ask(self, text: str) -> str:
+        try:
+            self._socket.sendall(text.encode("ascii"))
+            return self._socket.recv(1024).decode("ascii", "replace").strip()
+        except OSError as error:
+            raise RobotError(f"The gripper did not answer {text.strip()!r}: {error}.") from error
+
+
+class RobotiqHand:
+    """Keeps the gripper's newest position and sends it the newest target."""
+
+    def __init__(self, host: str, *, speed: int = 255, force: int = 60) -> None:
+        """Connect; the fingers do not move before ``activate``."""
+        self._line = RobotiqLine(host)
+        self._effort = {"SPE": speed, "FOR": force}
+        self._wanted: int | None = None
+        self._sent: int | None = None
+        self._opening = self._line.get("POS") / _CLOSED
+        self._seen_s = time.monotonic()
+        self._trouble = ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gripper", daemon=True)
+
+    def activate(self) -> None:
+        """Make it ready; the fingers may move."""
+        if not self._thread.is_alive():
+            self._line.activate()
+            self._seen_s = time.monotonic()
+            self._thread.start()
+
+    def aim(self, opening: float) -> None:
+        """Go to ``opening``: 0 open to 1 closed."""
+        self._wanted = round(opening * _CLOSED)
+
+    def opening(self) -> float:
+        """Return the newest opening: 0 open to 1 closed."""
+        return self._opening
+
+    def finding(self) -> Finding | None:
+        """Return what is wrong with the gripper, if anything."""
+        if self._trouble:
+            return FaultCode.GRIPPER_FAULT, self._trouble
+        silent = time.monotonic() - self._seen_s
+        if self._thread.is_alive() and silent > 3 * _ANSWER_S:
+            return FaultCode.GRIPPER_FAULT, f"no position for {silent:.1f} s"
+        return None
+
+    def close(self) -> None:
+        """End the thread and disconnect; the fingers stay as they are."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2 * _ANSWER_S)
+        self._line.close()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_POLL_S):
+            try:
+                self._exchange()
+            except RobotError as error:
+                self._trouble = str(error)
+                return
+
+    def _exchange(self) -> None:
+        wanted = self._wanted
+        if wanted is not None and wanted != self._sent:
+            self._line.set(POS=wanted, **self._effort, GTO=1)
+            self._sent = wanted
+        self._opening = self._line.get("POS") / _CLOSED
+        fault = self._line.get("FLT")
+        if fault:
+            raise RobotError(f"The gripper reports fault {fault}: {_FAULTS.get(fault, 'unknown')}.")
+        self._seen_s = time.monotonic()
+
+
+def gripper_answers(host: str) -> bool:
+    """Tell whether a gripper answers at ``host``."""
+    with contextlib.suppress(RobotError):
+        line = RobotiqLine(host)
+        line.close()
+        return True
+    return False

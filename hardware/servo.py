@@ -1,0 +1,150 @@
+"""From targets to joint setpoints at the servo's rate, never beyond the limits.
+
+Every setpoint is one from which the arm can brake along its present direction and stay inside
+the limits; a step for which that does not hold is not taken, the arm brakes instead. By
+induction the setpoints never leave the limits, whatever the targets are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from steer_gym.robot import Target
+
+from .kinematics import ArmModel, manipulability
+from .limits import Limits
+from .poses import Array, matrix_pose, pose_error
+
+_REACHED = np.array([0.004, 0.004, 0.004, 0.02, 0.02, 0.02])
+"""Error that still counts as reached [m], [rad]."""
+_DAMPED_BELOW = 0.02
+"""Manipulability under which the inverse is damped."""
+
+
+class Servo:
+    """The setpoint (posture and speed) and where it is going."""
+
+    def __init__(self, arm: ArmModel, tcp: Array, limits: Limits, dt_s: float) -> None:
+        self.limits = limits
+        self.pace = 1.0
+        """Share of the speed limits that is used, in (0, 1]."""
+        self.blocked = ""
+        """The limit that the last step would have broken."""
+        self.blocked_s = 0.0
+        """For how long the target has been out of reach."""
+        self._arm = arm
+        self._tcp = tcp
+        self._dt_s = dt_s
+        self._target: Target | None = None
+        self.start(np.zeros(6))
+
+    def start(self, q: Array) -> None:
+        """Begin at rest at ``q``, without a target."""
+        self.q, self.qd = q.copy(), np.zeros(6)
+        self._target, self.blocked, self.blocked_s = None, "", 0.0
+        self._tool = self._arm.forward(q, self._tcp)
+
+    def aim(self, target: Target | None) -> None:
+        """Go to ``target``; ``None`` brakes and holds."""
+        self._target = target
+
+    @property
+    def reached(self) -> bool:
+        """Tell whether the setpoint rests at its target."""
+        if self._target is None or self._moving:
+            return self._target is None and not self._moving
+        if self._target.joints is not None:
+            return float(np.abs(self._target.joints - self.q).max()) < 1e-3
+        return bool((np.abs(self._pose_error(matrix_pose(self._tool))) < _REACHED).all())
+
+    def step(self) -> Array:
+        """Advance by one period and return the setpoint (6,) [rad]."""
+        limits, dt = self.limits, self._dt_s
+        jacobian, self._tool = self._arm.jacobian(self.q, self._tcp)
+        wanted = self._limited(self._wanted(jacobian), jacobian)
+        speed = _towards(self.qd, wanted, limits.joint_acceleration * dt)
+        self.blocked = self._trouble_ahead(speed)
+        if self.blocked:
+            speed = _towards(self.qd, np.zeros(6), limits.joint_acceleration * dt)
+        self.qd = speed
+        self.q = self.q + speed * dt
+        stuck = bool(self.blocked) and not self._moving
+        self.blocked_s = self.blocked_s + dt if stuck else 0.0
+        return self.q
+
+    @property
+    def _moving(self) -> bool:
+        return float(np.abs(self.qd).max()) > 1e-3
+
+    def _wanted(self, jacobian: Array) -> Array:
+        """Return the joint speeds that lead to the target."""
+        if self._target is None:
+            return np.zeros(6)
+        limits, pace = self.limits, self.pace
+        if self._target.joints is not None:
+            error = self._target.joints - self.q
+            largest = float(np.abs(error).max())
+            fastest = limits.joint_speed * pace
+            rate = self._approach(largest, fastest, 0.5 * limits.joint_acceleration)
+            return np.asarray(error * (rate / max(largest, 1e-12)))
+        error = self._pose_error(matrix_pose(self._tool))
+        now = jacobian @ self.qd
+        twist = np.concatenate(
+            [
+                self._part(error[:3], now[:3], limits.tool_speed, limits.tool_acceleration),
+                self._part(error[3:], now[3:], limits.turn_speed, limits.turn_acceleration),
+            ]
+        )
+        room = manipulability(jacobian)
+        damping = 1e-10 if room > _DAMPED_BELOW else 1e-3 * (1.0 - room / _DAMPED_BELOW) ** 2
+        return np.asarray(
+            jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + damping * np.eye(6), twist)
+        )
+
+    def _part(self, error: Array, now: Array, fastest: float, acceleration: float) -> Array:
+        """Return the next speed (3,) of the tool's position, or of its turning."""
+        distance = float(np.linalg.norm(error))
+        rate = self._approach(distance, fastest * self.pace, 0.8 * acceleration)
+        wanted = error * (rate / max(distance, 1e-12))
+        change = wanted - now
+        most = acceleration * self._dt_s
+        return np.asarray(now + change * min(1.0, most / max(float(np.linalg.norm(change)), 1e-12)))
+
+    def _approach(self, distance: float, fastest: float, braking: float) -> float:
+        """Return the speed from which ``braking`` stops within ``distance``."""
+        return min(fastest, math.sqrt(2.0 * braking * distance), distance / (4.0 * self._dt_s))
+
+    def _limited(self, speed: Array, jacobian: Array) -> Array:
+        """Slow down as a whole until no joint and neither part of the tool is too fast."""
+        limits = self.limits
+        twist = jacobian @ speed
+        excess = max(
+            float(np.abs(speed).max()) / limits.joint_speed,
+            float(np.linalg.norm(twist[:3])) / limits.tool_speed,
+            float(np.linalg.norm(twist[3:])) / limits.turn_speed,
+            1.0,
+        )
+        return speed / excess
+
+    def _trouble_ahead(self, speed: Array) -> str:
+        """Return which limit braking from the next setpoint would break."""
+        ahead = self.q + speed * self._dt_s
+        time_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
+        for share in (0.375, 0.5):
+            trouble = self.limits.trouble(self._arm, ahead + speed * (share * time_s), self._tcp)
+            if trouble:
+                return trouble
+        return ""
+
+    def _pose_error(self, pose: Array) -> Array:
+        assert self._target is not None
+        assert self._target.pose is not None
+        return pose_error(self._target.pose, pose)
+
+
+def _towards(now: Array, wanted: Array, most: float) -> Array:
+    change = wanted - now
+    largest = float(np.abs(change).max())
+    return np.asarray(wanted if largest <= most else now + change * (most / largest))

@@ -1,0 +1,108 @@
+"""A simulated UR5 as a ``Robot``: stepped in this process, or real time on its own ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from steer_gym.errors import SteerGymError
+
+from .arm_driver import ArmSettings
+from .cameras import CameraSettings
+from .controller import cameras as camera_port
+from .controller.launch import SimulatorProcess
+from .controller.simulator import SimulatorSettings
+from .inline_cell import InlineCell
+from .network_cell import NetworkCell
+from .poses import Array
+from .ur5 import HOME, UR5
+
+Clock = Literal["locked", "real"]
+
+
+class RemoteScene:
+    """The things of a simulator in another process; see ``Scene``."""
+
+    def __init__(self, process: SimulatorProcess) -> None:
+        self._process = process
+
+    def things(self) -> Mapping[str, Array]:
+        """Return position and quaternion of each thing (7,)."""
+        things = self._process.admin("things")["things"]
+        return {name: np.array(pose) for name, pose in things.items()}
+
+    def move_thing(self, name: str, position: Sequence[float], yaw: float) -> None:
+        """Put a thing somewhere."""
+        where = [float(value) for value in position]
+        self._process.admin("move_thing", name=name, position=where, yaw=yaw)
+
+
+class SimulatorCell(NetworkCell):
+    """A simulator in a process of its own, reached as a real controller is."""
+
+    def __init__(self, process: SimulatorProcess, settings: ArmSettings, **options: Any) -> None:
+        self._process = process
+        try:
+            super().__init__(settings, simulated=True, **options)
+        except BaseException:
+            process.close()
+            raise
+
+    def close(self) -> None:
+        """Free everything, and end the simulator."""
+        super().close()
+        self._process.close()
+
+
+def simulate_ur5(
+    *,
+    clock: Clock = "locked",
+    cameras: Mapping[str, tuple[int, int]] | None = None,
+    plant: Literal["mujoco", "kinematic"] = "mujoco",
+    home_joints: tuple[float, ...] = HOME,
+    journal: str | Path | None = None,
+    simulator: Mapping[str, Any] | None = None,
+    **arm: Any,
+) -> UR5:
+    """Return a simulated UR5, not armed.
+
+    Args:
+        clock: ``locked``: time passes in ``wait`` alone, the same every time. ``real``: a process
+            of its own that speaks the controller's protocols to the genuine ur_rtde.
+        cameras: Name (``base``, ``wrist``) -> (height, width); all of one size in real time.
+        plant: ``mujoco``, or ``kinematic``: an arm in an empty world.
+        home_joints: Where ``home`` goes [rad].
+        journal: File to append every command, clamp and fault to.
+        simulator: More fields of ``SimulatorSettings``.
+        **arm: Fields of ``ArmSettings``.
+    """
+    sizes = dict(cameras or {})
+    wanted = SimulatorSettings(plant=plant, clock=clock, **(simulator or {}))
+    finish = partial(UR5, home_joints=home_joints, journal=journal)
+    if clock == "locked":
+        settings = ArmSettings(host="in this process", **arm)
+        return finish(InlineCell(settings, wanted, sizes), settings)
+    if len(set(sizes.values())) > 1:
+        raise SteerGymError(f"In real time all cameras have one size, not {sizes}.")
+    for height, width in sizes.values():
+        wanted = replace(wanted, height=height, width=width)
+    process = SimulatorProcess(wanted)
+    sources = {
+        name: CameraSettings(
+            source=f"http://{process.host}:{camera_port.PORT}/{name}.mjpg",
+            height=height,
+            width=width,
+            # Drawing without a GPU takes its time.
+            stale_s=1.0,
+        )
+        for name, (height, width) in sizes.items()
+    }
+    settings = ArmSettings(host=process.host, **arm)
+    scene = RemoteScene(process) if plant == "mujoco" else None
+    cell = SimulatorCell(process, settings, cameras=sources, gripper=True, scene=scene)
+    return finish(cell, settings)

@@ -1,0 +1,117 @@
+"""What the arm's process tells the rest, in shared memory: always the newest, never blocking."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from steer_gym.robot import FaultCode
+
+from .arm_driver import ArmDriver
+from .poses import Array
+from .sample import ROW, ArmSample
+
+_CODES = (None, *FaultCode)
+_HEAD, _TAIL = 1, 13
+_SIZE = 8 * (_HEAD + ROW + _TAIL)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ArmStatus:
+    """The driver's view after its last cycle."""
+
+    sample: ArmSample
+    """The newest reading."""
+    age_s: float
+    """How long the controller's clock has not moved [s]."""
+    late: int
+    """How often the arm held for want of a target."""
+    armed: bool
+    """Whether it moves when told."""
+    reached: bool
+    """Whether the setpoint rests at its target."""
+    code: FaultCode | None
+    """The latched fault."""
+    reported_s: float
+    """When this was written, on the monotonic clock [s]."""
+    force: Array
+    """(6,) smoothed, less the bias [N], [Nm]."""
+
+    @classmethod
+    def of(cls, driver: ArmDriver, now_s: float) -> Self:
+        """Return the status of ``driver``, which has read a sample."""
+        assert driver.sample is not None
+        return cls(
+            sample=driver.sample,
+            age_s=driver.age_s,
+            late=driver.late,
+            armed=driver.armed,
+            reached=driver.servo.reached,
+            code=driver.fault.code if driver.fault else None,
+            reported_s=now_s,
+            force=driver.forces.force,
+        )
+
+
+class StatusBoard:
+    """One writer, any number of readers: a sequence lock over shared memory."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Map the memory behind ``descriptor``, made by ``create_board_file``."""
+        self._map = mmap.mmap(descriptor, _SIZE)
+        self._row = np.frombuffer(self._map, dtype=np.float64)
+
+    def write(self, status: ArmStatus) -> None:
+        """Publish ``status``."""
+        row = self._row
+        row[0] += 1
+        row[_HEAD : _HEAD + ROW] = status.sample.to_row()
+        row[_HEAD + ROW :] = [
+            status.age_s,
+            status.late,
+            status.armed,
+            status.reached,
+            _CODES.index(status.code),
+            status.reported_s,
+            *status.force,
+            0.0,
+        ]
+        row[0] += 1
+
+    def read(self) -> ArmStatus | None:
+        """Return the newest whole status; ``None`` before the first."""
+        for _ in range(1000):
+            before = self._row[0]
+            copy = self._row.copy()
+            if before == self._row[0] and before % 2 == 0:
+                return self._status(copy) if before else None
+        return None
+
+    def close(self) -> None:
+        """Unmap."""
+        del self._row
+        self._map.close()
+
+    def _status(self, row: Array) -> ArmStatus:
+        age, late, armed, reached, code, reported, *force = row[_HEAD + ROW : -1].tolist()
+        return ArmStatus(
+            sample=ArmSample.from_row(row[_HEAD : _HEAD + ROW]),
+            age_s=age,
+            late=int(late),
+            armed=bool(armed),
+            reached=bool(reached),
+            code=_CODES[int(code)],
+            reported_s=reported,
+            force=np.array(force),
+        )
+
+
+def create_board_file() -> tempfile._TemporaryFileWrapper[bytes]:
+    """Return an unnamed file that holds one board."""
+    file = tempfile.TemporaryFile(prefix="steer-gym-arm-")  # noqa: SIM115, its owner closes it
+    file.truncate(_SIZE)
+    return file  # type: ignore[return-value]
