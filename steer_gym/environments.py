@@ -6,6 +6,9 @@ from typing import Any
 
 import gymnasium as gym
 
+from steer_gym.errors import UnknownNameError
+from steer_gym.extras import load
+
 LIBERO = "steer_gym.envs.libero.env:LiberoEnv"
 
 _LIBERO_NAMES = {
@@ -40,3 +43,17 @@ def register_environments() -> None:
     for name, (entry_point, options) in ENVIRONMENTS.items():
         if name not in gym.registry:
             gym.register(id=name, entry_point=entry_point, kwargs=options)
+
+
+def task_languages(env_id: str) -> list[str]:
+    """Return the instructions of an environment's tasks, in their order.
+
+    Raises:
+        UnknownNameError: There is no such environment.
+        MissingPackageError: What it needs is not installed.
+    """
+    if env_id not in ENVIRONMENTS:
+        raise UnknownNameError("environment", env_id, ENVIRONMENTS)
+    entry_point, options = ENVIRONMENTS[env_id]
+    languages: list[str] = load(entry_point).task_languages(**options)
+    return languages

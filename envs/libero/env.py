@@ -24,7 +24,7 @@ from steer_gym.observation import (
 
 from .cameras import Cameras
 from .initial_states import read_states
-from .installed import task_of
+from .installed import task_of, tasks_of
 from .mujoco_version import REFERENCE, is_newer_than, warn_if_newer
 from .options import (
     RENDER_MODES,
@@ -35,6 +35,7 @@ from .options import (
     episode_of,
 )
 from .privileged import PrivilegedState, privileged_state
+from .privileged_observation import PrivilegedObserver
 from .provenance import versions
 from .rendering import Rendering
 from .seeding import Seeding
@@ -115,7 +116,9 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
     - ``rendering``: ``"reference"``, or ``"fast"``: simplified meshes and no multisampling. Fast
       pictures look alike, but are not for published numbers; ``info`` tells which it was.
     - ``seeding``: see Starting State.
-    - ``init_state``: always this initial state, instead of the episode's.
+    - ``init_state``: always this initial state, instead of the episode's; ``"sampled"``: objects
+      placed anew from the episode's seed, none of the stored states (for training).
+    - ``privileged``: also observe the keys of ``steer_gym.privileged`` (for experts).
     - ``max_steps``: instead of the suite's 220 (spatial), 280 (object), 300 (goal), 520 (10) or
       400 (90).
     - ``render_mode``: ``"rgb_array"``, or ``"human"`` for a window.
@@ -144,7 +147,8 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         image_size: int | tuple[int, int] = 256,
         rendering: Rendering = "reference",
         seeding: Seeding = "episode",
-        init_state: int | None = None,
+        init_state: int | str | None = None,
+        privileged: bool = False,
         max_steps: int | None = None,
         render_mode: str | None = None,
         render_size: int | tuple[int, int] = 256,
@@ -171,7 +175,10 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
             cameras=dict.fromkeys(self.options.cameras, self.options.image_size),
             joints=7,
             gripper=spaces.Box(-0.1, 0.1, (2,), np.float64),
+            privileged=privileged,
         )
+        self._privileged = privileged
+        self._observer: PrivilegedObserver | None = None
         self.action_space = spaces.Box(-1.0, 1.0, (7,), np.float32)
         sizes = [self.options.image_size, self.options.render_size]
         self._cameras = Cameras(
@@ -206,6 +213,8 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
             episode=self._episode.episode,
             init_state=self._episode.init_state,
         )
+        if self._privileged:
+            self._observer = PrivilegedObserver(self._simulation.problem)
         self._steps = 0
         self._frames = {}
         observation = self._observation(self._simulation)
@@ -250,6 +259,11 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         """Return the stored initial states, (number, 1 + nq + nv): time, positions, velocities."""
         return self._states
 
+    @staticmethod
+    def task_languages(suite: str = "libero_spatial") -> list[str]:
+        """Return the instructions of a suite's tasks, in LIBERO's order."""
+        return [task.instruction for task in tasks_of(suite_named(suite))]
+
     def privileged_state(self) -> PrivilegedState:
         """Return poses, goal and what of it holds: what a scripted expert needs."""
         return privileged_state(self._started().problem)
@@ -285,12 +299,17 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         if self.render_mode == "human":
             self.render()
         sample = simulation.sample
-        return self._frames | {
-            TCP_POSE: sample.tcp_pose,
-            JOINTS: sample.joints,
-            GRIPPER: sample.gripper,
-            INSTRUCTION: self.task.instruction,
-        }
+        privileged = self._observer.observe() if self._observer else {}
+        return (
+            self._frames
+            | privileged
+            | {
+                TCP_POSE: sample.tcp_pose,
+                JOINTS: sample.joints,
+                GRIPPER: sample.gripper,
+                INSTRUCTION: self.task.instruction,
+            }
+        )
 
     def _draw(self, simulation: Simulation, key: str, size: tuple[int, int]) -> Frame:
         return self._cameras.draw(simulation.model, simulation.sample.view, key, size)

@@ -22,9 +22,9 @@ from steer_gym.extras import require
 
 from .simplification import Mesh, simplify
 
-FACES = 300
-"""Faces that a mesh is simplified to where that is enough; smaller ones stay."""
-VERSION = "5"
+FACES, MOST_FACES = 75, 2400
+"""Faces that a mesh is simplified to, the fewest and the most; smaller ones stay."""
+VERSION = "6"
 """Of the algorithm: a new one makes cached meshes void."""
 
 _LISTS = {
@@ -85,14 +85,14 @@ def _replace(model: Any, index: int, mesh: Mesh) -> None:
 
 def _cached(mesh: Mesh) -> Mesh:
     """Return ``mesh`` simplified, from the user's cache if it was simplified before."""
-    digest = hashlib.sha256(f"{VERSION} {FACES}".encode())
+    digest = hashlib.sha256(f"{VERSION} {FACES} {MOST_FACES}".encode())
     for part in _LISTS:
         digest.update(np.ascontiguousarray(getattr(mesh, part)).tobytes())
     file = cache_folder() / "meshes" / f"{digest.hexdigest()[:32]}.npz"
     if file.is_file():
         with np.load(file) as parts:
             return Mesh(**parts)
-    simplified = simplify(mesh, FACES)
+    simplified = simplify(mesh, FACES, MOST_FACES)
     _save(file, simplified)
     return simplified
 

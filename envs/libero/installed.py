@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from numbers import Integral
 from pathlib import Path
 from types import ModuleType
 
@@ -52,10 +53,10 @@ def task_of(suite: Suite, task: int | str) -> Task:
     tasks = tasks_of(suite)
     if isinstance(task, str):
         return _by_words(tasks, suite, task)
-    if isinstance(task, bool) or not 0 <= task < len(tasks):
+    if not isinstance(task, Integral) or isinstance(task, bool) or not 0 <= task < len(tasks):
         known = [f"{other.index}: {other.instruction}" for other in tasks]
         raise UnknownNameError(f"task of {suite.name}", task, known)
-    return tasks[task]
+    return tasks[int(task)]
 
 
 def _by_words(tasks: tuple[Task, ...], suite: Suite, words: str) -> Task:

@@ -32,6 +32,17 @@ def _lean_robot(robot_class: Any) -> Any:
         def torque_limits(self) -> Any:
             return super().torque_limits
 
+        @cached_property
+        def _grip(self) -> tuple[list[int], Any, Any]:
+            """Return actuators of the gripper, and the middle and half of their ranges."""
+            actuators = [self.sim.model.actuator_name2id(name) for name in self.gripper.actuators]
+            low, high = self.sim.model.actuator_ctrlrange[actuators].T
+            return actuators, 0.5 * (high + low), 0.5 * (high - low)
+
+        def grip_action(self, gripper: Any, gripper_action: Any) -> None:
+            actuators, middle, half = self._grip
+            self.sim.data.ctrl[actuators] = middle + half * gripper.format_action(gripper_action)
+
         def _load_controller(self) -> None:
             super()._load_controller()
             if not is_newer_than("3.3"):  # mj_fullM takes other arguments since 3.4

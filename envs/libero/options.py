@@ -18,6 +18,8 @@ from .seeding import Seeding
 
 RENDER_MODES = ("rgb_array", "human")
 MAX_PIXELS = 4096
+SAMPLED = "sampled"
+"""As ``init_state``: place the objects anew, as LIBERO's authors did to make the stored states."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,16 @@ class Episode:
 
     episode: int
     """Number from 0 that the scene depends on."""
-    init_state: int
-    """Index of the stored initial state."""
+    init_state: int | None
+    """Index of the stored initial state; ``None``: sampled anew."""
 
 
 def episode_of(
-    options: Mapping[str, Any] | None, *, following: int, fixed: int | None, states: int
+    options: Mapping[str, Any] | None,
+    *,
+    following: int,
+    fixed: int | str | None,
+    states: int,
 ) -> Episode:
     """Return what a reset with ``options`` asks for.
 
@@ -72,20 +78,24 @@ def episode_of(
     if given:
         raise UnknownNameError("reset option", next(iter(given)), ("init_state", "episode"))
     if episode is None:
-        episode = following if init_state is None else init_state
+        episode = init_state if _is_integer(init_state) else following
     if init_state is None:
         init_state = fixed if fixed is not None or not _is_integer(episode) else episode % states
     if not _is_integer(episode) or episode < 0:
         raise EnvironmentOptionError(f"episode must be a number from 0, but is {episode!r}.")
     check_init_state(init_state, states)
-    return Episode(episode=int(episode), init_state=int(init_state))
+    stored = None if init_state == SAMPLED else int(init_state)
+    return Episode(episode=int(episode), init_state=stored)
 
 
 def check_init_state(init_state: Any, states: int) -> None:
-    """Raise ``EnvironmentOptionError`` unless ``init_state`` is an index of a stored state."""
+    """Raise ``EnvironmentOptionError`` unless it is ``SAMPLED`` or a stored state's index."""
+    if init_state == SAMPLED:
+        return
     if not _is_integer(init_state) or not 0 <= init_state < states:
         raise EnvironmentOptionError(
-            f"init_state must be a number from 0 to {states - 1}, but is {init_state!r}."
+            f"init_state must be a number from 0 to {states - 1}, or {SAMPLED!r}, "
+            f"but is {init_state!r}."
         )
 
 

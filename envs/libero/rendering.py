@@ -109,9 +109,9 @@ class Renderer:
         model, mujoco = self.model, self._mujoco
         rgba, groups = model.site_rgba.copy(), model.geom_group.copy()
         model.site_rgba[:] = view.site_rgba
-        unseen = out_of_sight(model, self._data, self._camera.fixedcamid, aspect)
-        if unseen[self._mirrors].all():
-            model.geom_group[unseen] = _HIDDEN_GROUP
+        camera = self._camera.fixedcamid
+        unseen = out_of_sight(model, self._data, camera, aspect, self._mirrors)
+        model.geom_group[unseen] = _HIDDEN_GROUP
         mujoco.mjv_updateScene(
             model,
             self._data,
@@ -125,7 +125,7 @@ class Renderer:
 
 
 def _mirrors(model: Any) -> NDArray[np.intp]:
-    """Return the drawn geoms that reflect, and so may show what the camera itself misses."""
+    """Return the drawn geoms that reflect."""
     kinds = require("mujoco", extra="libero").mjtGeom
     flat = np.isin(model.geom_type, (int(kinds.mjGEOM_PLANE), int(kinds.mjGEOM_BOX)))
     shiny = (model.geom_matid >= 0) & (model.mat_reflectance[model.geom_matid] > 0)

@@ -18,11 +18,9 @@ from steer_gym.extras import require
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
-_SAMPLES = 20_000
+_SAMPLES = 15_000
 _NEIGHBOURS = 16
 _WELD_DIGITS = 7
-_TOLERANCE = 0.0115
-"""Part of a mesh's size; 0.007 of it is the distance between the samples that measure it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +41,17 @@ class Mesh:
     """Shape (faces, 3): texcoords."""
 
 
-def simplify(mesh: Mesh, faces: int) -> Mesh:
-    """Return ``mesh`` with about ``faces`` faces, or up to eight times as many if it needs them.
+def simplify(mesh: Mesh, faces: int, most: int) -> Mesh:
+    """Return ``mesh`` with ``faces`` faces, or twice, four times, ... up to ``most`` if needed.
 
-    It needs them where it would be off by more than about a hundredth of its size.
+    More are needed where the surface would be off by more than 2 mm and a hundredth of its size.
     """
-    for target in (faces, 2 * faces, 4 * faces, 8 * faces):
+    size = float(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    target = min(faces, len(mesh.faces))
+    vertices, new_faces = _decimated(mesh, target)
+    while 2 * target <= most and _deviation(mesh, vertices[new_faces]) > max(0.0115 * size, 2e-3):
+        target *= 2
         vertices, new_faces = _decimated(mesh, target)
-        if _deviation(mesh, vertices[new_faces]) < _TOLERANCE:
-            break
     normals, texcoords = _attributes(mesh, vertices[new_faces])
     unique_normals, face_normals = _indexed(normals, digits=2)
     unique_texcoords, face_texcoords = _indexed(texcoords, digits=5)
@@ -84,10 +84,13 @@ def _decimated(mesh: Mesh, faces: int) -> tuple[Any, Any]:
 
 
 def _deviation(mesh: Mesh, corners: Any) -> float:
-    """Return how far the old surface is from the new one, in parts of the mesh's size."""
+    """Return how far the old surface is from the new one [m], nearly everywhere at most.
+
+    About 0.007 of the mesh's size is the distance between the samples that this measures with.
+    """
     tree = require("scipy.spatial", extra="libero").cKDTree(_samples(corners)[0])
     distances, _ = tree.query(_samples(mesh.vertices[mesh.faces].astype(np.float64))[0])
-    return float(np.quantile(distances, 0.98) / np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    return float(np.quantile(distances, 0.98))
 
 
 def _indexed(corners: Any, *, digits: int) -> tuple[Floats, Integers]:

@@ -60,12 +60,13 @@ class Simulation:
         """Tell whether the task's goal holds."""
         return bool(self.problem._check_success())
 
-    def reset(self, *, seed: int, episode: int, init_state: int) -> None:
-        """Put the scene of ``episode`` into a stored initial state and let it settle."""
+    def reset(self, *, seed: int, episode: int, init_state: int | None) -> None:
+        """Put the scene of ``episode`` into a stored initial state, if any, and let it settle."""
         suite, index = self.task.suite.name, self.task.index
         self._scenes.reset_to(episode, scene_seed(seed, suite, index, episode))
         sim = self.problem.sim
-        sim.set_state_from_flattened(self._states[init_state])
+        if init_state is not None:
+            sim.set_state_from_flattened(self._states[init_state])
         sim.forward()
         self.problem._post_process()
         self.problem._update_observables(force=True)

@@ -89,7 +89,7 @@ class TorchEngine:
         self._gates = [Gate(layer, self._session) for layer in range(space.layers)]
         self._allocate(slots, rows=1, positions=2)
         self._handles = [
-            module.register_forward_pre_hook(gate)
+            module.register_forward_pre_hook(gate.forward)
             for module, gate in zip(modules, self._gates, strict=True)
         ]
 

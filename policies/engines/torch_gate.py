@@ -59,12 +59,12 @@ class Gate(nn.Module):
         natural: Tensor = args[0]
         if torch.compiler.is_compiling():
             return (self._read_buffers(natural), *args[1:])
-        for observer in self.session.observers:
-            observer(self.layer, natural.detach(), self._real(natural))
+        if self.session.observers:
+            self._show(natural.detach())
         slots = self.session.live.get(self.layer)
         if not slots:
             return None
-        self._real(natural)
+        self._require_announced(natural)
         for slot in slots:
             natural = _steer_slot(natural, slot)
         return (natural, *args[1:])
@@ -81,19 +81,25 @@ class Gate(nn.Module):
             natural = _steer(natural, where, self.scale[slot, :rows], self.shift[slot, :rows])
         return natural
 
-    def _real(self, natural: Tensor) -> Tensor:
-        """Return which positions of this forward pass hold tokens; refuse one nobody announced."""
+    def _show(self, natural: Tensor) -> None:
+        self._require_announced(natural)
+        shape, real = natural.shape[:-1], self.session.real
+        if real is None or real.shape != shape:  # between calls, or a decode step
+            real = torch.ones(shape, dtype=torch.bool, device=natural.device)
+        for observer in self.session.observers:
+            observer(self.layer, natural, real)
+
+    def _require_announced(self, natural: Tensor) -> None:
         real = self.session.real
-        shape = tuple(natural.shape[:-1])
-        if real is None or shape == (real.shape[0], 1):
-            return torch.ones(shape, dtype=torch.bool, device=natural.device)
-        if shape != tuple(real.shape):
+        if real is None:
+            return
+        rows, positions = real.shape
+        if natural.shape[:-1] not in ((rows, positions), (rows, 1)):
             raise SteeringError(
                 f"Layer {self.layer} sees activations of shape {tuple(natural.shape)}, but the "
-                f"engine was told of {tuple(real.shape)} (rows, positions). Give `kinds` for every "
+                f"engine was told of {(rows, positions)} (rows, positions). Give `kinds` for every "
                 "position of the prefill, and decode one position at a time."
             )
-        return real
 
 
 def _steer_slot(natural: Tensor, slot: LiveSlot) -> Tensor:

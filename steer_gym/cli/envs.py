@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-import gymnasium as gym
-
-from steer_gym.environments import ENVIRONMENTS
-from steer_gym.errors import UnknownNameError
-from steer_gym.extras import load
+from steer_gym.environments import ENVIRONMENTS, task_languages
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,19 +21,6 @@ def run(options: argparse.Namespace) -> int:
             words = " ".join(str(value) for value in fixed.values())
             print(f"{name:<{width}}  {words}".rstrip())
         return 0
-    for index, instruction in enumerate(tasks(options.id)):
+    for index, instruction in enumerate(task_languages(options.id)):
         print(f"{index:>3}  {instruction}")
     return 0
-
-
-def tasks(env_id: str) -> list[str]:
-    """Return the instructions of an environment's tasks, in their order.
-
-    Raises:
-        UnknownNameError: There is no such environment.
-    """
-    if env_id not in ENVIRONMENTS:
-        raise UnknownNameError("environment", env_id, ENVIRONMENTS)
-    spec: Any = gym.spec(env_id)
-    listed: list[str] = load(spec.entry_point).tasks(**spec.kwargs)
-    return listed

@@ -1,0 +1,1 @@
+"""Pocket: a small VLA of OpenVLA's anatomy, trained on scripted demonstrations, that ships."""

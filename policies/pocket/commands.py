@@ -1,0 +1,89 @@
+"""``steer-gym pocket``: make a Pocket from nothing, step by step."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from steer_gym.environments import task_languages
+
+COLLECT = "runs/pocket/demonstrations"
+VOCABULARY = "runs/pocket/vocabulary"
+CHECKPOINT = "runs/pocket/checkpoint"
+ENV = "steer_gym/LiberoObject-v0"
+TASKS = "2,3,5,9"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands to ``steer-gym pocket``."""
+    commands = parser.add_subparsers(dest="step", required=True)
+    _configure_vocabulary(commands.add_parser("vocabulary", help="corpus, tokenizer, embedding"))
+    _configure_collect(commands.add_parser("collect", help="demonstrations in LIBERO"))
+    _configure_train(commands.add_parser("train", help="train on them"))
+
+
+def _configure_vocabulary(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path(VOCABULARY))
+    parser.add_argument("--env", default=ENV, help="all its tasks' words are kept")
+    parser.add_argument("--size", type=int, default=3072, help="tokens, action bins not counted")
+    parser.add_argument("--tokens", type=int, default=150_000, help="length of the corpus")
+    parser.set_defaults(run=_vocabulary)
+
+
+def _configure_collect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path(COLLECT))
+    parser.add_argument("--tasks", default=TASKS, help="of libero_object, such as 0,3 or 0-9")
+    parser.add_argument("--episodes", type=int, default=600)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=_collect)
+
+
+def _configure_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--demonstrations", type=Path, default=Path(COLLECT))
+    parser.add_argument("--vocabulary", type=Path, default=Path(VOCABULARY))
+    parser.add_argument("--out", type=Path, default=Path(CHECKPOINT))
+    parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=6e-4)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=_train)
+
+
+def _vocabulary(args: argparse.Namespace) -> int:
+    from .vocabulary import make_vocabulary
+
+    make_vocabulary(args.out, task_languages(args.env), size=args.size, tokens=args.tokens)
+    return 0
+
+
+def _collect(args: argparse.Namespace) -> int:
+    from .demonstrations import CollectConfig, collect
+
+    config = CollectConfig(
+        out=args.out,
+        tasks=numbers(args.tasks),
+        episodes=args.episodes,
+        minutes=args.minutes,
+        workers=args.workers,
+        seed=args.seed,
+    )
+    print(f"{collect(config)} episodes in {args.out}")
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    from .training import TrainConfig, Trainer
+
+    options = {k: v for k, v in vars(args).items() if k in TrainConfig.__dataclass_fields__}
+    Trainer(TrainConfig(**options)).train()
+    return 0
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that a text like ``0,3,5-7`` names."""
+    parts = (part.partition("-") for part in text.split(","))
+    return tuple(n for a, _, b in parts for n in range(int(a), int(b or a) + 1))

@@ -1,0 +1,189 @@
+"""Pocket's network: two small vision encoders, a state token, and a Llama decoder.
+
+One sequence: begin, 64 tokens of the base camera, 16 of the wrist camera, 1 of the robot's state,
+the instruction (padded to a fixed length), and ``act``; then 7 action tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.cache_utils import DynamicCache
+
+from steer_gym.affine import KIND, PADDING
+
+from .tokenizer import ACT, BEGIN, PAD
+
+ACTION_TOKENS = 7
+STATE_SIZE = 8
+"""tcp pose (6) and finger positions (2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PocketSizes:
+    """Sizes of the network."""
+
+    vocabulary: int
+    """Words and action bins."""
+    dimension: int = 256
+    layers: int = 6
+    width: int = 1024
+    """Neurons a layer."""
+    head_size: int = 64
+    image_size: int = 128
+    channels: tuple[int, ...] = (32, 64, 128, 192)
+    """Of the vision encoder's stages; each halves the image."""
+    prompt_length: int = 32
+    """Tokens of an instruction, padding included."""
+
+    def llama(self) -> LlamaConfig:
+        """Return the decoder's config."""
+        return LlamaConfig(
+            vocab_size=self.vocabulary,
+            hidden_size=self.dimension,
+            intermediate_size=self.width,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.dimension // self.head_size,
+            num_key_value_heads=self.dimension // self.head_size,
+            head_dim=self.head_size,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+            pad_token_id=PAD,
+            bos_token_id=BEGIN,
+            attn_implementation="sdpa",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data; ``PocketSizes(**data)`` reads it back."""
+        return asdict(self)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions around a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        refined: Tensor = x + self.second(torch.relu(self.first(self.norm(x))))
+        return refined
+
+
+class VisionEncoder(nn.Module):
+    """Images (rows, 3, 128, 128) in [-1, 1] to tokens (rows, cells, dimension)."""
+
+    def __init__(self, channels: tuple[int, ...], dimension: int) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        for inputs, outputs in zip((3, *channels), channels, strict=False):
+            stages += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.ReLU()]
+        self.stages = nn.Sequential(*stages)
+        self.refine = nn.Sequential(Residual(channels[-1]), Residual(channels[-1]))
+        self.project = nn.Sequential(nn.LayerNorm(channels[-1]), nn.Linear(channels[-1], dimension))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return one token per cell of the last feature map, row by row."""
+        features = self.refine(self.stages(images))
+        tokens: Tensor = self.project(features.flatten(2).transpose(1, 2))
+        return tokens
+
+
+class PocketModel(nn.Module):
+    """The whole network."""
+
+    def __init__(self, sizes: PocketSizes) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.base = VisionEncoder(sizes.channels, sizes.dimension)
+        self.wrist = VisionEncoder((*sizes.channels, sizes.channels[-1]), sizes.dimension)
+        self.state = nn.Sequential(
+            nn.Linear(STATE_SIZE, sizes.dimension),
+            nn.SiLU(),
+            nn.Linear(sizes.dimension, sizes.dimension),
+        )
+        self.image_position = nn.Parameter(torch.zeros(self.image_tokens, sizes.dimension))
+        self.llama = LlamaForCausalLM(sizes.llama())
+
+    @property
+    def image_tokens(self) -> int:
+        """Return the number of image tokens, both cameras together."""
+        cells = self.sizes.image_size // 2 ** len(self.sizes.channels)
+        return cells**2 + (cells // 2) ** 2
+
+    def embed_observation(self, base: Tensor, wrist: Tensor, state: Tensor) -> Tensor:
+        """Return the tokens of image and state, (rows, image tokens + 1, dimension).
+
+        Args:
+            base: (rows, 3, size, size) in [-1, 1].
+            wrist: The same.
+            state: (rows, 8), normalised.
+        """
+        images = torch.cat([self.base(base), self.wrist(wrist)], dim=1) + self.image_position
+        return torch.cat([images, self.state(state)[:, None]], dim=1)
+
+    def embed_words(self, ids: Tensor) -> Tensor:
+        """Return the embeddings of tokens, (rows, tokens, dimension)."""
+        embedded: Tensor = self.llama.model.embed_tokens(ids)
+        return embedded
+
+    def embed_prefill(self, observation: Tensor, prompt: Tensor) -> Tensor:
+        """Return the whole prefill: begin, observation, prompt (rows, prompt length), act."""
+        rows = len(prompt)
+        begin = self.embed_words(prompt.new_full((rows, 1), BEGIN))
+        act = self.embed_words(prompt.new_full((rows, 1), ACT))
+        return torch.cat([begin, observation, self.embed_words(prompt), act], dim=1)
+
+    def prefill_kinds(self, prompts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the kind of each position of the prefill, (rows, positions)."""
+        rows = len(prompts)
+        observation = [KIND["start"], *[KIND["image"]] * self.image_tokens, KIND["state"]]
+        words = np.where(prompts == PAD, PADDING, KIND["text"])
+        fixed = np.tile(np.array(observation), (rows, 1))
+        return np.concatenate([fixed, words, np.full((rows, 1), KIND["text"])], axis=1)
+
+    def prefill_mask(self, prompt: Tensor) -> Tensor:
+        """Return which positions of the prefill hold tokens, (rows, positions)."""
+        rows = len(prompt)
+        before = prompt.new_ones((rows, self.image_tokens + 2))
+        return torch.cat([before, (prompt != PAD).long(), prompt.new_ones((rows, 1))], dim=1).bool()
+
+    def generate(
+        self, observation: Tensor, prompt: Tensor, choose: Any, *, tokens: int = ACTION_TOKENS
+    ) -> Tensor:
+        """Return generated tokens, (rows, tokens): one prefill, then one step a token.
+
+        Args:
+            observation: From ``embed_observation``.
+            prompt: Token ids, (rows, prompt length), padded on the right.
+            choose: Takes logits (rows, vocabulary), returns ids (rows,).
+            tokens: How many.
+        """
+        mask = self.prefill_mask(prompt)
+        cache = DynamicCache(config=self.llama.config)
+        embeddings = self.embed_prefill(observation, prompt)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        chosen: list[Tensor] = []
+        while True:
+            hidden = self.llama.model(
+                inputs_embeds=embeddings,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state
+            chosen.append(choose(self.llama.lm_head(hidden[:, -1])))
+            if len(chosen) == tokens:
+                return torch.stack(chosen, dim=1)
+            embeddings = self.embed_words(chosen[-1][:, None])
+            mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
+            positions = positions[:, -1:] + 1

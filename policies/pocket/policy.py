@@ -1,0 +1,139 @@
+"""Pocket as a policy."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from steer_gym.acting import ActConfig, ActConfigs
+from steer_gym.convention import LIBERO_DELTA
+from steer_gym.neuron_set import NeuronSet
+from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
+from steer_gym.policy import Plan, Policy, PolicySpec
+
+from ..engines.anatomy import down_projections, neuron_space
+from ..engines.torch_engine import TorchEngine
+from .model import ACTION_TOKENS
+from .transforms import Inputs, checked_state, image_tensor, prompt_ids
+from .weights import SHIPPED, load_checkpoint
+
+CONCEPTS, SPREAD = "concepts.json", "spread.npy"
+
+
+class PocketPolicy(Policy):
+    """A small VLA of OpenVLA's anatomy; see ``MODEL_CARD.md`` for what it can and cannot do.
+
+    ``ActConfig.invalid_tokens``: ``clip`` decodes a token that is no action as OpenVLA does, to
+    +0.996; ``mask`` lets only the 256 action tokens compete.
+    """
+
+    def __init__(self, checkpoint: str | Path | None = None, device: str = "cpu") -> None:
+        """Load the policy.
+
+        Args:
+            checkpoint: A folder that ``steer-gym pocket train`` wrote; by default the shipped one.
+            device: A torch device.
+        """
+        self._folder = Path(checkpoint or SHIPPED)
+        loaded = load_checkpoint(self._folder, device)
+        self.model, self.tokenizer, self.history = loaded.model, loaded.tokenizer, loaded.history
+        self._device = torch.device(device)
+        size = self.model.sizes.image_size
+        neurons = neuron_space(self.model.llama)
+        self.spec = PolicySpec(
+            name="pocket",
+            action=LIBERO_DELTA,
+            cameras={IMAGE_BASE: (size, size), IMAGE_WRIST: (size, size)},
+            tokens=ACTION_TOKENS,
+            neurons=neurons,
+            invalid_tokens=("clip", "mask"),
+        )
+        self._engine = TorchEngine(down_projections(self.model.llama), neurons)
+
+    def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
+        """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
+        started = time.perf_counter()
+        batch, configs = self.prepare(observation, config)
+        inputs = self.inputs(batch)
+        kinds = self.model.prefill_kinds(inputs.prompt.cpu().numpy())
+        steerings = [row.steering for row in configs]
+        with (
+            torch.inference_mode(),
+            self._engine.steered(steerings, kinds, spread=self.spread()) as steered,
+        ):
+            embedded = self.model.embed_observation(inputs.base, inputs.wrist, inputs.state)
+            tokens = self.model.generate(embedded, inputs.prompt, self._chooser(configs))
+        ids = tokens.cpu().numpy()
+        actions, valid = self.tokenizer.decode_actions(ids)
+        return Plan(
+            actions=actions[:, None],
+            tokens=ids,
+            valid=valid,
+            latency_s=time.perf_counter() - started,
+            steering=steered.reports(ACTION_TOKENS - 1),
+        )
+
+    @cached_property
+    def _concepts(self) -> dict[str, NeuronSet]:
+        path = self._folder / CONCEPTS
+        content = json.loads(path.read_text())["concepts"] if path.is_file() else {}
+        return {name: NeuronSet.from_json(data["neurons"]) for name, data in content.items()}
+
+    @property
+    def concepts(self) -> Mapping[str, NeuronSet]:
+        """Return the concepts of the checkpoint, bound to its weights."""
+        return self._concepts
+
+    @cached_property
+    def _spread(self) -> NDArray[np.float32] | None:
+        path = self._folder / SPREAD
+        return np.load(path).astype(np.float32) if path.is_file() else None
+
+    def spread(self) -> NDArray[np.float32] | None:
+        """Return each neuron's standard deviation over demonstrations, (layers, width)."""
+        return self._spread
+
+    def inputs(self, batch: Observation) -> Inputs:
+        """Return the network's inputs for a batch of observations."""
+        size, device = self.model.sizes.image_size, self._device
+        prompts = prompt_ids(batch[INSTRUCTION], self.tokenizer, self.model.sizes.prompt_length)
+        return Inputs(
+            base=image_tensor(images(batch, IMAGE_BASE), size, device),
+            wrist=image_tensor(images(batch, IMAGE_WRIST), size, device),
+            state=torch.from_numpy(checked_state(batch)).to(device),
+            prompt=torch.from_numpy(prompts).to(device),
+        )
+
+    def _chooser(self, configs: Sequence[ActConfig]) -> Callable[[Tensor], Tensor]:
+        """Return the function from logits (rows, vocabulary) to ids (rows,)."""
+        masked = torch.tensor([row.invalid_tokens == "mask" for row in configs])
+        generators = [_generator(row) for row in configs]
+
+        def choose(logits: Tensor) -> Tensor:
+            words = logits[:, : self.tokenizer.words]
+            words.masked_fill_(masked.to(logits.device)[:, None], -torch.inf)
+            chosen = logits.argmax(-1)
+            for row, (config, generator) in enumerate(zip(configs, generators, strict=True)):
+                if config.temperature > 0:
+                    probabilities = (logits[row] / config.temperature).softmax(-1).cpu()
+                    chosen[row] = torch.multinomial(probabilities, 1, generator=generator)[0]
+            return chosen
+
+        return choose
+
+
+def _generator(config: ActConfig) -> torch.Generator:
+    generator = torch.Generator()
+    if config.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(config.seed)
+    return generator

@@ -1,0 +1,90 @@
+"""Keeps what episodes come to: a row, the steps, perhaps a film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from steer_gym.convention import ActionConvention
+from steer_gym.episode import Episode
+from steer_gym.errors import ResultsError
+from steer_gym.film import write_film
+
+from .grid import Cell, Grid
+from .measures import measure
+from .provenance import provenance
+from .rows import Row, RowFile, write_rows
+
+
+class Keeper:
+    """Knows which cells have a row, and writes the rows of others."""
+
+    def __init__(
+        self, file: RowFile, grid: Grid, policy: Mapping[str, Any], convention: ActionConvention
+    ) -> None:
+        """Go on with the rows of ``file``.
+
+        Args:
+            file: Where rows are and go; steps and films go to folders beside it.
+            grid: What the rows are about.
+            policy: What identifies the policy, as JSON data.
+            convention: Of the actions.
+
+        Raises:
+            ResultsError: A cell of the grid has a row of another configuration.
+        """
+        self._file, self._grid, self._policy = file, grid, policy
+        self._convention = convention
+        self._digests = {cell.key: grid.cell_digest(cell, policy) for cell in grid.cells()}
+        self._known = {row.get("key"): row for row in file.rows}
+        for key, digest in self._digests.items():
+            row = self._known.get(key)
+            if row is not None and row.get("digest") != digest:
+                raise ResultsError(
+                    f"{file.path} already holds {key!r} of another configuration (policy, options, "
+                    "steering, seed or prompt differ). Choose another --out."
+                )
+
+    def has(self, cell: Cell) -> bool:
+        """Tell whether the cell has been run and did not crash."""
+        row = self._known.get(cell.key)
+        return row is not None and row["error"] is None
+
+    def rows(self) -> list[Row]:
+        """Return the rows of the grid's cells, in its order; cells not run yet are left out."""
+        return [self._known[key] for key in self._digests if key in self._known]
+
+    def keep(self, cell: Cell, episode: Episode, wall_s: float) -> Row:
+        """Write steps and film, then the row, whose presence says that all is there."""
+        folder = self._file.path.parent
+        write_rows(folder / "steps" / f"{cell.key}.jsonl", map(asdict, episode.steps))
+        if episode.frames:
+            rate = self._convention.rate_hz
+            write_film(folder / "films" / f"{cell.key}.mp4", episode.frames, rate_hz=rate)
+        row = self._row(cell, episode, wall_s)
+        self._file.append(row)
+        self._known[cell.key] = self._file.rows[-1]
+        return self._known[cell.key]
+
+    def _row(self, cell: Cell, episode: Episode, wall_s: float) -> Row:
+        return {
+            "key": cell.key,
+            "digest": self._digests[cell.key],
+            "condition": cell.condition.name,
+            "env": cell.env,
+            "task": cell.task,
+            "init_state": cell.init_state,
+            "seed": self._grid.seed,
+            "instruction": episode.instruction,
+            "success": episode.success,
+            "error": episode.error,
+            **asdict(measure(episode.steps, self._convention)),
+            "wall_s": round(wall_s, 3),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "policy": dict(self._policy),
+            "config": cell.config.to_json(),
+            "env_options": dict(self._grid.env_options),
+            "provenance": {**provenance(), **episode.info.get("provenance", {})},
+        }

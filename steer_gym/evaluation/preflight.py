@@ -1,0 +1,104 @@
+"""What can be wrong with an evaluation is found before its first episode."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import gymnasium as gym
+
+from steer_gym.convention import ActionConvention
+from steer_gym.errors import EvaluationError
+from steer_gym.extras import load
+from steer_gym.handshake import shake_hands
+from steer_gym.policy import Policy, PolicySpec
+from steer_gym.rollout import executed_actions
+
+from .grid import Condition, Grid
+
+
+def policy_identity(policy: Policy, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what identifies a policy in rows and digests: its name, options and weights."""
+    neurons = policy.spec.neurons
+    fingerprint = neurons.fingerprint if neurons else ""
+    return {"name": policy.spec.name, "options": options, "fingerprint": fingerprint}
+
+
+def environment_options(grid: Grid, spec: PolicySpec, *, film: bool) -> dict[str, Any]:
+    """Return the options of ``gym.make`` but the task.
+
+    An environment that lets its cameras, their size or privileged knowledge be chosen is made with
+    what the policy needs, unless ``grid.env_options`` says otherwise.
+    """
+    sizes = list(spec.cameras.values())
+    wanted: dict[str, Any] = {"cameras": tuple(spec.cameras), "privileged": spec.privileged}
+    if sizes:
+        wanted["image_size"] = tuple(max(side) for side in zip(*sizes, strict=True))
+    if film:
+        wanted["render_mode"] = "rgb_array"
+    known = _parameters(grid.env)
+    fitting = {name: value for name, value in wanted.items() if name in known}
+    return {**fitting, **grid.env_options}
+
+
+def preflight(grid: Grid, policy: Policy, options: dict[str, Any]) -> ActionConvention:
+    """Try every condition and make every environment once; return their convention.
+
+    Raises:
+        SteerGymError: Something given is not allowed, or does not fit together.
+    """
+    for condition in grid.conditions:
+        _check_condition(condition, policy)
+    policy.reset()
+    conventions = {_check_task(grid, task, policy, options) for task in grid.tasks}
+    return conventions.pop()
+
+
+def _check_condition(condition: Condition, policy: Policy) -> None:
+    for config in condition.configs:
+        if config.temperature > 0 and config.seed is None:
+            raise EvaluationError(
+                f"Condition {condition.name!r} samples (temperature {config.temperature:g}) "
+                "without a seed, so nobody could repeat it. Give its ActConfig a seed."
+            )
+        executed_actions(policy.spec, config)
+        policy.reset()
+        policy.plan(policy.spec.example_observation(), config)
+
+
+def _check_task(
+    grid: Grid, task: int | str | None, policy: Policy, options: dict[str, Any]
+) -> ActionConvention:
+    env = made(grid.env, **options, **({} if task is None else {"task": task}))
+    try:
+        states = getattr(env.unwrapped, "init_states", None)
+        outside = [i for i in grid.init_states if i is not None and not 0 <= i < len(states or ())]
+        if states is not None and outside:
+            raise EvaluationError(
+                f"{grid.env} has initial states 0 to {len(states) - 1}, but {outside[0]} is asked "
+                "for."
+            )
+        return shake_hands(env, policy)
+    finally:
+        env.close()
+
+
+def made(env_id: str, **options: Any) -> gym.Env[Any, Any]:
+    """Return ``gym.make(env_id, **options)``.
+
+    Raises:
+        EvaluationError: There is no such environment, or it does not take such options.
+    """
+    try:
+        return gym.make(env_id, disable_env_checker=True, **options)
+    except (gym.error.Error, TypeError) as error:
+        raise EvaluationError(f"Cannot make {env_id}: {error}") from error
+
+
+def _parameters(env_id: str) -> set[str]:
+    try:
+        target: Any = gym.spec(env_id).entry_point
+    except gym.error.Error as error:
+        raise EvaluationError(str(error)) from error
+    maker = load(target) if isinstance(target, str) else target
+    return set(inspect.signature(maker).parameters)

@@ -1,0 +1,130 @@
+"""Result rows on disk: one JSON line an episode, appended as it ends, safe against any end."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from steer_gym.errors import ResultsError
+from steer_gym.extras import require
+from steer_gym.results import atomic_path, writable_folder
+
+Row = dict[str, Any]
+
+
+class RowFile:
+    """A JSONL file of rows, held by one writer at a time; use it in a ``with``."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open ``path``, which may hold the rows of an earlier run, and lock it.
+
+        Raises:
+            ResultsError: It cannot be written, another run writes to it, or it is no such file.
+        """
+        self.path = Path(path)
+        writable_folder(self.path.parent)
+        try:
+            self._file: IO[bytes] = self.path.open("a+b")
+        except OSError as error:
+            raise ResultsError(f"Cannot write {self.path}: {error}.") from error
+        try:
+            _lock(self._file, self.path)
+            self.rows = self._read()
+        except ResultsError:
+            self._file.close()
+            raise
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row; when this returns it has reached the disk."""
+        self.rows.append(dict(row))
+        self._file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> RowFile:
+        """Return the file itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, which unlocks it."""
+        self._file.close()
+
+    def _read(self) -> list[Row]:
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content.rfind(b"\n") + 1
+        self._file.truncate(whole)  # what follows is a row that a killed run did not finish
+        return parse_rows(content[:whole].decode(), self.path)
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Return the rows of a file that may still be written to; an unfinished last line is left out.
+
+    Raises:
+        ResultsError: There is no such file, or it holds something else.
+    """
+    path = Path(path)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"Cannot read {path}: {error}.") from error
+    return parse_rows(content[: content.rfind("\n") + 1], path)
+
+
+def parse_rows(text: str, path: Path) -> list[Row]:
+    """Return the rows in ``text``; ``path`` is for the error."""
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ResultsError(f"{path}, line {number}, is not JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise ResultsError(f"{path}, line {number}, is not a row but {line[:60]!r}.")
+        rows.append(row)
+    return rows
+
+
+def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSONL file, whole or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def write_parquet(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as a Parquet file, whole or not at all; nested values become JSON text.
+
+    Raises:
+        MissingPackageError: pyarrow is not installed.
+    """
+    arrow = require("pyarrow", extra="bench")
+    parquet = require("pyarrow.parquet", extra="bench")
+    flat = [{key: _flat(value) for key, value in row.items()} for row in rows]
+    with atomic_path(path) as partial:
+        parquet.write_table(arrow.Table.from_pylist(flat), partial)
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict | list | tuple) else value
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise ResultsError(
+            f"Another run is writing to {path}. Wait for it, or choose another --out."
+        ) from error

@@ -1,0 +1,115 @@
+"""Run the cells of a grid that have no row yet: environments side by side, one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steer_gym.episode import Episode
+from steer_gym.errors import EvaluationError
+from steer_gym.policy import Policy
+
+from .grid import Cell, Grid
+from .group import Group
+from .keeper import Keeper
+from .local_stage import LocalStage
+from .preflight import environment_options, policy_identity, preflight
+from .process_stage import ProcessStage
+from .progress import Progress
+from .rows import Row, RowFile
+from .slot import Direction, Slot
+
+EPISODES = "episodes.jsonl"
+"""Name of the file of rows in the folder of an evaluation."""
+
+
+def evaluate(
+    grid: Grid,
+    policy: Policy,
+    out: str | Path,
+    *,
+    policy_options: Mapping[str, Any] | None = None,
+    envs: int = 1,
+    films: Collection[str] = (),
+    may_start: Callable[[Cell], bool] = lambda cell: True,
+    quiet: bool = False,
+) -> list[Row]:
+    """Run every cell of ``grid`` that has no row yet, and return the rows of all that have one.
+
+    Rows are appended to ``out/episodes.jsonl`` as episodes end, so an interrupted run goes on where
+    it stopped. A crash, of an environment or of the policy, gives a row with its traceback as
+    ``error`` and no ``success``; the next run tries that cell again. A cell gives the same numbers
+    whatever ran before it: its place in the batch follows from the grid and from ``envs`` alone,
+    and the batch keeps its size.
+
+    A script that calls this with several ``envs`` needs ``if __name__ == "__main__":``, as always
+    where Python starts processes.
+
+    Args:
+        grid: What to run.
+        policy: It acts for all environments at once, each row under its own config.
+        out: Folder of the results.
+        policy_options: What the policy was made with, for the rows.
+        envs: Environments side by side, each in a process of its own; 1: in this process.
+        films: Keys of the cells to film, as ``out/films/<key>.mp4``.
+        may_start: Asked before each cell; a cell that may not start is left for another run.
+        quiet: Show no progress.
+
+    Raises:
+        SteerGymError: Something given is not allowed, or ``out`` holds rows of another
+            configuration; nothing has run.
+        KeyboardInterrupt: Says what is kept.
+    """
+    if envs < 1:
+        raise EvaluationError(f"envs must be 1 or more, but is {envs}.")
+    identity = policy_identity(policy, dict(policy_options or {}))
+    cells = grid.cells()
+    with RowFile(Path(out) / EPISODES) as file:
+        options = environment_options(grid, policy.spec, film=bool(films))
+        convention = preflight(grid, policy, options)
+        keeper = Keeper(file, grid, identity, convention)
+        progress = Progress(done=sum(map(keeper.has, cells)), total=len(cells), quiet=quiet)
+
+        def keep(cell: Cell, episode: Episode, wall_s: float) -> None:
+            progress.episode(keeper.keep(cell, episode, wall_s))
+
+        direction = Direction(
+            env_options=options,
+            seed=grid.seed,
+            convention=convention,
+            spec=policy.spec,
+            films=films,
+            may_start=may_start,
+            keep=keep,
+        )
+        slots = [
+            Slot(
+                [cells[i] for i in part if not keeper.has(cells[i])],
+                LocalStage() if envs == 1 else ProcessStage(),
+                direction,
+            )
+            for part in np.array_split(np.arange(len(cells)), min(envs, len(cells)))
+        ]
+        _play(slots, policy, progress, file.path)
+        return keeper.rows()
+
+
+def _play(slots: list[Slot], policy: Policy, progress: Progress, path: Path) -> None:
+    apart = 1 if policy.remembers or len(slots) == 1 else 2
+    try:
+        groups = [Group(slots[start::apart], policy) for start in range(apart)]
+        while groups:
+            groups = [group for group in groups if group.turn()]
+            progress.tick()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"{progress.done} of {progress.total} episodes are kept in {path}; the same command "
+            "goes on from there."
+        ) from None
+    finally:
+        for slot in slots:
+            slot.stage.close()
+        progress.close()

@@ -1,0 +1,74 @@
+"""Where episodes play: an environment that is asked, and answers later."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a stage needs to start an episode; plain data that can be sent to a process."""
+
+    env: str
+    env_options: Mapping[str, Any]
+    seed: int
+    reset_options: Mapping[str, Any] | None
+    prompt: str
+    film: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What one action led to."""
+
+    action: NDArray[np.float32]
+    tcp_pose: NDArray[np.float64]
+    """Measured after the step."""
+    reward: float
+    frame: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a stage answers."""
+
+    observation: dict[str, Any]
+    """The latest one, prompted."""
+    info: dict[str, Any]
+    moves: tuple[Move, ...] = ()
+    success: bool | None = None
+    """Set when the episode is over."""
+
+
+class StageError(Exception):
+    """The environment raised, or its process died; the message is the traceback."""
+
+
+class Stage(ABC):
+    """Holds one environment; every request gets one reply."""
+
+    @abstractmethod
+    def begin(self, scene: Scene) -> None:
+        """Ask for the first observation of an episode."""
+
+    @abstractmethod
+    def play(self, actions: NDArray[np.float32]) -> None:
+        """Ask for these actions to be executed, until the episode ends."""
+
+    @abstractmethod
+    def receive(self) -> Reply:
+        """Wait for the reply to the last request.
+
+        Raises:
+            StageError: It failed; the stage can begin another episode.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything."""

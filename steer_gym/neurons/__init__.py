@@ -1,0 +1,1 @@
+"""Reading neurons: value vectors, the tokens they promote, concepts."""
