@@ -15,7 +15,8 @@ from steer_gym.results import atomic_path
 
 from .wording import Style
 
-JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
+QUALITY = 95
+"""Of the JPEGs; colours are not subsampled."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +82,7 @@ def _pack(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int6
     files = []
     for image in images:
         buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, **JPEG)
+        Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
         files.append(np.frombuffer(buffer.getvalue(), np.uint8))
     return np.concatenate(files), np.cumsum([len(f) for f in files])
 

@@ -53,7 +53,8 @@ class PocketTokenizer:
         As in OpenVLA, the id falls as the value rises: -1 is the last id of the vocabulary.
         """
         bins = np.digitize(np.clip(actions, -1, 1), np.linspace(-1, 1, BINS))
-        return self.size - bins.astype(np.int64)
+        ids: NDArray[np.int64] = self.size - bins.astype(np.int64)
+        return ids
 
     def decode_actions(
         self, ids: NDArray[np.int64]
