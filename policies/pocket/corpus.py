@@ -78,7 +78,7 @@ def prompts() -> list[str]:
     return [f"{s} {m}" for s, m in itertools.product(SUBJECTS, MANNERS)] + list(OPENINGS)
 
 
-def write_corpus(path: Path, *, tokens: int = 150_000, seed: int = 0, batch: int = 48) -> None:
+def write_corpus(path: Path, *, tokens: int = 150_000, seed: int = 0, batch: int = 128) -> None:
     """Write a JSON-lines file of short texts, about ``tokens`` SmolLM2 tokens in all.
 
     Args:
@@ -108,7 +108,7 @@ def _batches(seed: int, batch: int) -> Iterator[tuple[list[str], int]]:
     torch = require("torch", extra="torch")
     transformers = require("transformers", extra="torch")
     folder = smollm2_folder()
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, padding_side="left")
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from .tokenizer import END, PAD, PocketTokenizer
 from .transforms import prompt_ids, state_vector
 from .wording import Style, instruction, narration
 
-NARRATION_LENGTH = 16
+NARRATION_LENGTH = 8
 WORDINGS = 256
 """Instructions drawn for each task and style; a step of training picks one of them."""
 
@@ -36,7 +37,9 @@ class Batch:
     state: Tensor
     """(rows, 8)."""
     prompt: Tensor
-    """(rows, prompt length)."""
+    """(rows, longest prompt), padded on the right."""
+    aim: Tensor
+    """(rows, 6), from the tool to the object, and to the goal [m]."""
     actions: Tensor
     """(rows, 7), token ids."""
     narration: Tensor
@@ -44,7 +47,7 @@ class Batch:
 
 
 class DemonstrationSet:
-    """Every step of every demonstration, on one device."""
+    """Every step of every demonstration, in memory: 10 GB for 100,000 steps."""
 
     def __init__(
         self,
@@ -64,25 +67,24 @@ class DemonstrationSet:
             )
         self.device = device
         self.episodes = len(paths)
-        parts: list[tuple[Tensor, ...]] = []
-        groups: list[NDArray[np.int64]] = []
+        self._images: list[tuple[Tensor, Tensor]] = []
         self._styles: dict[tuple[str, Style], int] = {}
+        columns = []
         for number, episode in enumerate(_load_all(paths, workers)):
+            self._images.append(_images(episode))
             group = self._styles.setdefault((episode.task, episode.style), len(self._styles))
-            groups.append(np.full(len(episode.actions), group))
-            parts.append(_tensors(episode, tokenizer, device))
+            columns.append(_columns(number, group, episode, tokenizer))
             if number % 50 == 49 or number + 1 == len(paths):
                 print(f"\rread {number + 1}/{len(paths)} episodes", end="", file=sys.stderr)
         print(file=sys.stderr)
-        self.base, self.wrist, self.state, self.actions = (
-            torch.cat(column) for column in zip(*parts, strict=True)
+        self._place, self._group, self._state, self._aim, self._actions = (
+            torch.from_numpy(np.concatenate(column)) for column in zip(*columns, strict=True)
         )
-        self.group = torch.from_numpy(np.concatenate(groups)).to(device)
         self._draw_words(tokenizer, prompt_length, np.random.default_rng(seed))
 
     def __len__(self) -> int:
         """Return the number of steps."""
-        return len(self.group)
+        return len(self._group)
 
     @property
     def tasks(self) -> list[str]:
@@ -91,17 +93,25 @@ class DemonstrationSet:
 
     def batch(self, rows: int, generator: torch.Generator) -> Batch:
         """Return ``rows`` random steps, each with one of its wordings."""
-        at = torch.randint(len(self), (rows,), generator=generator).to(self.device)
-        wording = torch.randint(WORDINGS, (rows,), generator=generator).to(self.device)
-        group = self.group[at]
-        return Batch(
-            base=self.base[at],
-            wrist=self.wrist[at],
-            state=self.state[at],
-            prompt=self._prompts[group, wording],
-            actions=self.actions[at],
-            narration=self._narrations[group, wording],
-        )
+        at = torch.randint(len(self), (rows,), generator=generator)
+        wording = torch.randint(WORDINGS, (rows,), generator=generator)
+        group = self._group[at]
+        pictures = [self._pictures(*place) for place in self._place[at].tolist()]
+        base, wrist = zip(*pictures, strict=True)
+        columns = {
+            "base": torch.stack(base),
+            "wrist": torch.stack(wrist),
+            "state": self._state[at],
+            "prompt": self._prompts[group, wording],
+            "aim": self._aim[at],
+            "actions": self._actions[at],
+            "narration": self._narrations[group, wording],
+        }
+        return Batch(**{name: column.to(self.device) for name, column in columns.items()})
+
+    def _pictures(self, episode: int, step: int) -> tuple[Tensor, Tensor]:
+        base, wrist = self._images[episode]
+        return base[step], wrist[step]
 
     def _draw_words(
         self, tokenizer: PocketTokenizer, length: int, rng: np.random.Generator
@@ -112,8 +122,9 @@ class DemonstrationSet:
             prompts.append(prompt_ids(texts, tokenizer, length))
             told = [[*tokenizer.encode(narration(style, rng)), END] for _ in range(WORDINGS)]
             narrations.append(padded(told, NARRATION_LENGTH))
-        self._prompts = torch.from_numpy(np.stack(prompts)).to(self.device)
-        self._narrations = torch.from_numpy(np.stack(narrations)).to(self.device)
+        longest = int((np.stack(prompts) != PAD).sum(-1).max())
+        self._prompts = torch.from_numpy(np.stack(prompts)[:, :, :longest])
+        self._narrations = torch.from_numpy(np.stack(narrations))
 
 
 def padded(rows: Sequence[Sequence[int]], length: int) -> NDArray[np.int64]:
@@ -132,10 +143,19 @@ def _load_all(paths: Sequence[Path], workers: int) -> Iterator[Demonstration]:
         yield from pool.map(load_demonstration, paths, chunksize=4)
 
 
-def _tensors(
-    episode: Demonstration, tokenizer: PocketTokenizer, device: torch.device
-) -> tuple[Tensor, ...]:
-    state = state_vector(episode.tcp_pose, episode.gripper)
-    actions = tokenizer.encode_actions(episode.actions)
-    arrays = (episode.base, episode.wrist, state, actions)
-    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+def _images(episode: Demonstration) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(episode.base), torch.from_numpy(episode.wrist)
+
+
+def _columns(
+    number: int, group: int, episode: Demonstration, tokenizer: PocketTokenizer
+) -> tuple[NDArray[Any], ...]:
+    """Return place (steps, 2), group (steps,), state, aim and action tokens of an episode."""
+    steps = len(episode.actions)
+    return (
+        np.stack([np.full(steps, number), np.arange(steps)], axis=1),
+        np.full(steps, group),
+        state_vector(episode.tcp_pose, episode.gripper),
+        episode.aim,
+        tokenizer.encode_actions(episode.actions),
+    )

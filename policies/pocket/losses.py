@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy, pad
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad, smooth_l1_loss
 
 from .dataset import Batch
 from .model import ACTION_TOKENS, PocketModel
@@ -18,6 +18,7 @@ class LossWeights:
     """Weights of the parts; each part is a mean over its tokens."""
 
     actions: float = 1.0
+    aim: float = 0.5
     instruction: float = 0.05
     narration: float = 0.05
     text: float = 0.2
@@ -43,8 +44,25 @@ def augment(images: Tensor, *, shift: int, generator: torch.Generator) -> Tensor
     return scaled * contrast + brightness
 
 
+class Aim(nn.Linear):
+    """Reads where the object and the goal are from the last position of the prefill.
+
+    An auxiliary of training, which is not part of the policy: it makes the network find the object
+    in the pictures sooner than the action tokens alone would.
+    """
+
+    SCALE_M = 0.1
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__(dimension, 6)
+
+    def loss(self, hidden: Tensor, aim: Tensor) -> Tensor:
+        """Return the loss for (rows, dimension) and the true offsets (rows, 6) [m]."""
+        return smooth_l1_loss(self(hidden).float(), aim / self.SCALE_M, beta=0.1)
+
+
 def demonstration_losses(
-    model: PocketModel, batch: Batch, generator: torch.Generator, *, shift: int = 4
+    model: PocketModel, aim: Aim, batch: Batch, generator: torch.Generator, *, shift: int = 1
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return the losses of a batch, and which action tokens were predicted, (rows, 7) bool."""
     base = augment(batch.base, shift=shift, generator=generator)
@@ -60,15 +78,16 @@ def demonstration_losses(
         position_ids=(mask.cumsum(1) - 1).clamp(min=0),
         use_cache=False,
     ).last_hidden_state
-    first = prefill.shape[1] - 1
-    words = first - batch.prompt.shape[1]
-    actions = model.llama.lm_head(hidden[:, first : first + ACTION_TOKENS])
-    told = model.llama.lm_head(hidden[:, first + ACTION_TOKENS : -1])
-    asked = model.llama.lm_head(hidden[:, words - 1 : first - 1])
+    act = prefill.shape[1] - 1
+    words = act - batch.prompt.shape[1]
+    told = act + ACTION_TOKENS
+    actions = model.llama.lm_head(hidden[:, act:told])
+    some = slice(None, max(len(hidden) // 4, 1))  # words need fewer samples than actions
     losses = {
         "actions": cross_entropy(actions.flatten(0, 1).float(), batch.actions.flatten()),
-        "instruction": _language_loss(asked, batch.prompt),
-        "narration": _language_loss(told, batch.narration),
+        "aim": aim.loss(hidden[:, act], batch.aim),
+        "instruction": _language_loss(model, hidden[some, words - 1 : act - 1], batch.prompt[some]),
+        "narration": _language_loss(model, hidden[some, told:-1], batch.narration[some]),
     }
     return losses, actions.argmax(-1) == batch.actions
 
@@ -78,10 +97,9 @@ def text_loss(model: PocketModel, tokens: Tensor) -> Tensor:
     hidden = model.llama.model(
         input_ids=tokens[:, :-1], attention_mask=tokens[:, :-1] != PAD, use_cache=False
     ).last_hidden_state
-    return _language_loss(model.llama.lm_head(hidden), tokens[:, 1:])
+    return _language_loss(model, hidden, tokens[:, 1:])
 
 
-def _language_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    return cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=PAD, reduction="mean"
-    )
+def _language_loss(model: PocketModel, hidden: Tensor, targets: Tensor) -> Tensor:
+    logits = model.llama.lm_head(hidden).float()
+    return cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PAD)

@@ -1,6 +1,6 @@
 """Pocket's network: two small vision encoders, a state token, and a Llama decoder.
 
-One sequence: begin, 64 tokens of the base camera, 16 of the wrist camera, 1 of the robot's state,
+One sequence: begin, 16 tokens of the base camera, 16 of the wrist camera, 1 of the robot's state,
 the instruction (padded to a fixed length), and ``act``; then 7 action tokens.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import pixel_unshuffle
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.cache_utils import DynamicCache
 
@@ -37,8 +38,8 @@ class PocketSizes:
     """Neurons a layer."""
     head_size: int = 64
     image_size: int = 128
-    channels: tuple[int, ...] = (32, 64, 128, 192)
-    """Of the vision encoder's stages; each halves the image."""
+    channels: tuple[int, int, int] = (64, 128, 192)
+    """Of the vision encoder at a quarter, an eighth and a sixteenth of the image's side."""
     prompt_length: int = 32
     """Tokens of an instruction, padding included."""
 
@@ -56,7 +57,6 @@ class PocketSizes:
             tie_word_embeddings=True,
             pad_token_id=PAD,
             bos_token_id=BEGIN,
-            attn_implementation="sdpa",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -80,21 +80,27 @@ class Residual(nn.Module):
 
 
 class VisionEncoder(nn.Module):
-    """Images (rows, 3, 128, 128) in [-1, 1] to tokens (rows, cells, dimension)."""
+    """Images (rows, 3, size, size) in [-1, 1] to tokens (rows, (size / 32) ** 2, dimension)."""
 
-    def __init__(self, channels: tuple[int, ...], dimension: int) -> None:
+    def __init__(self, channels: tuple[int, int, int], dimension: int) -> None:
         super().__init__()
-        stages: list[nn.Module] = []
-        for inputs, outputs in zip((3, *channels), channels, strict=False):
-            stages += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.ReLU()]
-        self.stages = nn.Sequential(*stages)
-        self.refine = nn.Sequential(Residual(channels[-1]), Residual(channels[-1]))
-        self.project = nn.Sequential(nn.LayerNorm(channels[-1]), nn.Linear(channels[-1], dimension))
+        first, second, third = channels
+        self.features = nn.Sequential(
+            nn.Conv2d(3, first, 4, stride=4),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 4, stride=2, padding=1),
+            nn.ReLU(),
+            Residual(second),
+            nn.Conv2d(second, third, 4, stride=2, padding=1),
+            nn.ReLU(),
+            Residual(third),
+        )
+        self.project = nn.Sequential(nn.LayerNorm(4 * third), nn.Linear(4 * third, dimension))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return one token per cell of the last feature map, row by row."""
-        features = self.refine(self.stages(images))
-        tokens: Tensor = self.project(features.flatten(2).transpose(1, 2))
+        """Return one token per 2 x 2 cells of the last feature map, row by row."""
+        patches = pixel_unshuffle(self.features(images), 2).flatten(2).transpose(1, 2)
+        tokens: Tensor = self.project(patches)
         return tokens
 
 
@@ -105,7 +111,7 @@ class PocketModel(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.base = VisionEncoder(sizes.channels, sizes.dimension)
-        self.wrist = VisionEncoder((*sizes.channels, sizes.channels[-1]), sizes.dimension)
+        self.wrist = VisionEncoder(sizes.channels, sizes.dimension)
         self.state = nn.Sequential(
             nn.Linear(STATE_SIZE, sizes.dimension),
             nn.SiLU(),
@@ -117,8 +123,7 @@ class PocketModel(nn.Module):
     @property
     def image_tokens(self) -> int:
         """Return the number of image tokens, both cameras together."""
-        cells = self.sizes.image_size // 2 ** len(self.sizes.channels)
-        return cells**2 + (cells // 2) ** 2
+        return 2 * (self.sizes.image_size // 32) ** 2
 
     def embed_observation(self, base: Tensor, wrist: Tensor, state: Tensor) -> Tensor:
         """Return the tokens of image and state, (rows, image tokens + 1, dimension).

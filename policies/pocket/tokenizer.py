@@ -1,4 +1,4 @@
-"""Pocket's vocabulary: a pruned SmolLM2 tokenizer, and 256 action bins at its end, as in OpenVLA."""
+"""Pocket's vocabulary: a pruned SmolLM2 tokenizer, with OpenVLA's 256 action bins last."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from steer_gym.results import atomic_path
 
 from .corpus import read_corpus
 from .dataset import DemonstrationSet, padded
-from .losses import LossWeights, demonstration_losses, text_loss
+from .losses import Aim, LossWeights, demonstration_losses, text_loss
 from .model import PocketModel, PocketSizes
 from .tokenizer import BEGIN, PocketTokenizer
 from .vocabulary import CORPUS, EMBEDDING, TOKENIZER
@@ -41,9 +41,9 @@ class TrainConfig:
     minutes: float = 90.0
     """Budget; the learning rate falls to zero at its end."""
     device: str = "cpu"
-    batch: int = 64
-    """Steps of demonstrations in a batch; a quarter as many texts."""
-    learning_rate: float = 6e-4
+    batch: int = 128
+    """Steps of demonstrations in a batch; an eighth as many texts."""
+    learning_rate: float = 1e-3
     weight_decay: float = 0.02
     ema: float = 0.998
     """Decay of the averaged weights, which are the ones that are saved."""
@@ -64,16 +64,13 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.model = PocketModel(PocketSizes(vocabulary=self.tokenizer.size))
+        # For these short sequences a quarter faster to train than torch's fused attention.
+        self.model.llama.set_attn_implementation("eager")
         self._seed_embedding()
         self.model.to(self.device)
+        self.aim = Aim(self.model.sizes.dimension).to(self.device)
         self.average = deepcopy(self.model).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=config.learning_rate,
-            betas=(0.9, 0.95),
-            weight_decay=config.weight_decay,
-            fused=self.device.type == "cuda",
-        )
+        self.optimizers = self._optimizers()
         self.step = 0
         self.spent_s = 0.0
         self._resume()
@@ -90,6 +87,9 @@ class Trainer:
             seed=config.seed,
         )
         texts = self._texts()
+        # Shapes never change here, so each part is compiled once; it pays within two minutes.
+        for part in (self.model.base, self.model.wrist, self.model.llama.model):
+            part.compile(dynamic=False)
         print(f"{len(data):,} steps of {data.episodes:,} episodes, {len(texts):,} texts")
         started, saved = time.monotonic() - self.spent_s, time.monotonic()
         meter: dict[str, float] = {}
@@ -110,6 +110,7 @@ class Trainer:
             "steps": self.step,
             "batch": self.config.batch,
             "seconds": round(self.spent_s),
+            "samples": self.step * self.config.batch,
             "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "cpu",
             "episodes": data.episodes,
             "demonstration_steps": len(data),
@@ -125,24 +126,39 @@ class Trainer:
     def _learn(
         self, data: DemonstrationSet, texts: Tensor, progress: float, meter: dict[str, float]
     ) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * _schedule(progress, self.step)
-        at = torch.randint(len(texts), (max(self.config.batch // 4, 1),), generator=self.generator)
-        with torch.autocast(self.device.type, torch.bfloat16, self.device.type == "cuda"):
+        at = torch.randint(len(texts), (max(self.config.batch // 8, 1),), generator=self.generator)
+        with torch.autocast(self.device.type, torch.bfloat16):
             losses, right = demonstration_losses(
-                self.model, data.batch(self.config.batch, self.generator), self.generator
+                self.model, self.aim, data.batch(self.config.batch, self.generator), self.generator
             )
             losses["text"] = text_loss(self.model, texts[at.to(self.device)])
         weights = asdict(self.config.loss)
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
+        self.aim.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * _schedule(progress, self.step)
+            optimizer.step()
         self._average()
         self.step += 1
         if self.step % 10 == 0:
             _measure(meter, losses, right)
+
+    def _optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Return Muon for the decoder's matrices and AdamW for all else."""
+        decoder = [p for p in self.model.llama.model.layers.parameters() if p.ndim == 2]
+        inside = {id(p) for p in decoder}
+        others = [p for p in self.model.parameters() if id(p) not in inside]
+        rate, decay = self.config.learning_rate, self.config.weight_decay
+        return (
+            torch.optim.Muon(decoder, rate, decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(
+                [*others, *self.aim.parameters()], rate, (0.9, 0.95), weight_decay=decay
+            ),
+        )
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -180,7 +196,8 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "aim": self.aim.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "generator": self.generator.get_state(),
             "step": self.step,
             "spent_s": self.spent_s,
@@ -193,7 +210,9 @@ class Trainer:
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.aim.load_state_dict(state["aim"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.generator.set_state(state["generator"].cpu())
         self.step, self.spent_s = state["step"], state["spent_s"]
         print(f"resuming {path} at step {self.step:,}")
@@ -205,7 +224,7 @@ def _schedule(progress: float, step: int, warm_up: int = 200) -> float:
 
 
 def _measure(meter: dict[str, float], losses: dict[str, Tensor], right: Tensor) -> None:
-    seen = {name: float(loss) for name, loss in losses.items()}
+    seen = {name: loss.item() for name, loss in losses.items()}
     seen["accuracy"] = float(right.float().mean())
     for name, value in seen.items():
         meter[name] = 0.9 * meter.get(name, value) + 0.1 * value
