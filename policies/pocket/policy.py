@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from steer_gym.acting import ActConfig, ActConfigs
+from steer_gym.acting import ActConfigs
 from steer_gym.convention import LIBERO_DELTA
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
@@ -21,6 +20,7 @@ from steer_gym.policy import Plan, Policy, PolicySpec
 
 from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
+from .choosing import TokenChooser
 from .model import ACTION_TOKENS
 from .transforms import Inputs, checked_state, image_tensor, prompt_ids
 from .weights import SHIPPED, load_checkpoint
@@ -56,7 +56,7 @@ class PocketPolicy(Policy):
             neurons=neurons,
             invalid_tokens=("clip", "mask"),
         )
-        self._engine = TorchEngine(down_projections(self.model.llama), neurons)
+        self.engine = TorchEngine(down_projections(self.model.llama), neurons)
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
         """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
@@ -67,10 +67,11 @@ class PocketPolicy(Policy):
         steerings = [row.steering for row in configs]
         with (
             torch.inference_mode(),
-            self._engine.steered(steerings, kinds, spread=self.spread()) as steered,
+            self.engine.steered(steerings, kinds, spread=self.spread()) as steered,
         ):
             embedded = self.model.embed_observation(inputs.base, inputs.wrist, inputs.state)
-            tokens = self.model.generate(embedded, inputs.prompt, self._chooser(configs))
+            chooser = TokenChooser(configs, self.tokenizer)
+            tokens = self.model.generate(embedded, inputs.prompt, chooser)
         ids = tokens.cpu().numpy()
         actions, valid = self.tokenizer.decode_actions(ids)
         return Plan(
@@ -79,6 +80,7 @@ class PocketPolicy(Policy):
             valid=valid,
             latency_s=time.perf_counter() - started,
             steering=steered.reports(ACTION_TOKENS - 1),
+            extra=chooser.beliefs(),
         )
 
     @cached_property
@@ -111,29 +113,3 @@ class PocketPolicy(Policy):
             state=torch.from_numpy(checked_state(batch)).to(device),
             prompt=torch.from_numpy(prompts).to(device),
         )
-
-    def _chooser(self, configs: Sequence[ActConfig]) -> Callable[[Tensor], Tensor]:
-        """Return the function from logits (rows, vocabulary) to ids (rows,)."""
-        masked = torch.tensor([row.invalid_tokens == "mask" for row in configs])
-        generators = [_generator(row) for row in configs]
-
-        def choose(logits: Tensor) -> Tensor:
-            words = logits[:, : self.tokenizer.words]
-            words.masked_fill_(masked.to(logits.device)[:, None], -torch.inf)
-            chosen = logits.argmax(-1)
-            for row, (config, generator) in enumerate(zip(configs, generators, strict=True)):
-                if config.temperature > 0:
-                    probabilities = (logits[row] / config.temperature).softmax(-1).cpu()
-                    chosen[row] = torch.multinomial(probabilities, 1, generator=generator)[0]
-            return chosen
-
-        return choose
-
-
-def _generator(config: ActConfig) -> torch.Generator:
-    generator = torch.Generator()
-    if config.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(config.seed)
-    return generator

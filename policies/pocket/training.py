@@ -51,6 +51,8 @@ class TrainConfig:
     workers: int = 2
     """Processes that read demonstrations."""
     save_every_s: float = 120.0
+    compile: bool = True
+    """A third faster after two minutes of compiling; needs a C++ compiler."""
     loss: LossWeights = field(default_factory=LossWeights)
 
 
@@ -89,7 +91,8 @@ class Trainer:
         texts = self._texts()
         # Shapes never change here, so each part is compiled once; it pays within two minutes.
         for part in (self.model.base, self.model.wrist, self.model.llama.model):
-            part.compile(dynamic=False)
+            if config.compile:
+                part.compile(dynamic=False)
         print(f"{len(data):,} steps of {data.episodes:,} episodes, {len(texts):,} texts")
         started, saved = time.monotonic() - self.spent_s, time.monotonic()
         meter: dict[str, float] = {}
