@@ -183,7 +183,7 @@ class PocketModel(nn.Module):
                 inputs_embeds=embeddings,
                 attention_mask=mask,
                 position_ids=positions,
-                past_key_values=cache,
+                cache=cache,
                 use_cache=True,
             ).last_hidden_state
             chosen.append(choose(self.llama.lm_head(hidden[:, -1])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,14 @@ class PocketTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids; action tokens as ``[action: v]``."""
-        return "".join(self.token_text(i) for i in ids)
+        runs = groupby(ids, key=self._is_plain)
+        return "".join(
+            self._tokenizer.decode(list(run)) if plain else "".join(map(self.token_text, run))
+            for plain, run in runs
+        )
+
+    def _is_plain(self, token: int) -> bool:
+        return len(SPECIAL) <= token < self.words
 
     def token_text(self, token: int) -> str:
         """Return the text of one token."""

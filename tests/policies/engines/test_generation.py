@@ -55,9 +55,9 @@ def test_step_by_step_equals_the_whole_sequence_at_once(
         else transformers.DynamicCache(config=model.config)
     )
     with engine.steered([steering], kinds[:, :PROMPT]):
-        parts = [model(tokens[:, :PROMPT], past_key_values=past).logits]
+        parts = [model(tokens[:, :PROMPT], cache=past).logits]
         parts += [
-            model(tokens[:, at : at + 1], past_key_values=past).logits
+            model(tokens[:, at : at + 1], cache=past).logits
             for at in range(PROMPT, PROMPT + STEPS)
         ]
     torch.testing.assert_close(torch.cat(parts, dim=1), expected, rtol=1e-10, atol=1e-12)

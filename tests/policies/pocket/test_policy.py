@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym import ActConfig, NeuronSet, Steering, make_policy
+from steer_gym.errors import ObservationError, SteerGymError
+from steer_gym.observation import GRIPPER, INSTRUCTION, TCP_POSE, batch_observations
+
+
+def test_beliefs_are_probabilities_and_expectations_of_actions(pocket: Any) -> None:
+    plan = pocket.plan(pocket.spec.example_observation())
+    mass, expected = plan.extra["action_probability"], plan.extra["expected_actions"]
+    assert mass.shape == expected.shape == (1, 7)
+    assert (mass >= 0).all()
+    assert (mass <= 1 + 1e-6).all()
+    assert (np.abs(expected) <= 1).all()
+
+
+def test_masking_leaves_only_actions_to_choose_from(pocket: Any) -> None:
+    observation = pocket.spec.example_observation()
+    neurons = NeuronSet.from_pairs([(2, n) for n in range(96)])
+    wild = Steering(neurons, 40.0)
+    loose = pocket.plan(observation, ActConfig(steering=wild))
+    masked = pocket.plan(observation, ActConfig(steering=wild, invalid_tokens="mask"))
+    assert not loose.valid.all()
+    assert masked.valid.all()
+
+
+def test_instructions_of_other_lengths_in_a_batch_change_nothing(pocket: Any) -> None:
+    texts = ("push", "pick up the ketchup and place it in the basket, slowly and gently")
+    observations = [
+        {**pocket.spec.example_observation(seed), INSTRUCTION: text}
+        for seed, text in enumerate(texts)
+    ]
+    together = pocket.plan(batch_observations(observations)).extra["expected_actions"]
+    for row, observation in zip(together, observations, strict=True):
+        alone = pocket.plan(observation).extra["expected_actions"][0]
+        assert np.allclose(row, alone, atol=1e-5)
+
+
+def test_the_instruction_matters_and_its_case_does_not(pocket: Any) -> None:
+    observation = pocket.spec.example_observation()
+
+    def belief(text: str) -> Any:
+        return pocket.plan({**observation, INSTRUCTION: text}).extra["expected_actions"]
+
+    assert np.array_equal(belief("push the plate"), belief("Push the PLATE"))
+    assert not np.array_equal(belief("push the plate"), belief("lift the milk"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({INSTRUCTION: "very " * 40}, "Pocket reads 32"),
+        ({TCP_POSE: np.zeros(5)}, "'tcp_pose' must have shape (rows, 6), but has shape (1, 5)"),
+        ({GRIPPER: np.zeros(1)}, "'gripper' must have shape (rows, 2), but has shape (1, 1)"),
+    ],
+)
+def test_an_observation_that_does_not_fit_is_refused(
+    pocket: Any, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ObservationError, match=re.escape(message)):
+        pocket.act({**pocket.spec.example_observation(), **change})
+
+
+def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SteerGymError, match="so it is no Pocket checkpoint"):
+        make_policy("pocket", checkpoint=tmp_path)
+
+
+def test_weights_that_do_not_fit_their_config_are_named(checkpoint: Path, tmp_path: Path) -> None:
+    for file in checkpoint.iterdir():
+        text = file.read_bytes()
+        if file.name == "config.json":
+            text = text.replace(b'"layers": 3', b'"layers": 4')
+        (tmp_path / file.name).write_bytes(text)
+    with pytest.raises(SteerGymError, match=re.escape("missing ['llama.model.layers.3.")):
+        make_policy("pocket", checkpoint=tmp_path)
