@@ -57,13 +57,6 @@ def effect(policy: Policy, observation: Observation, steering: Steering | None) 
     )
 
 
-def gain(policy: Policy, scene: Scene, steering: Steering) -> float:
-    """Return how far ``steering`` moves the scene's measure the way the theme says."""
-    before = getattr(effect(policy, scene.observation, None), scene.measure)
-    after = getattr(effect(policy, scene.observation, steering), scene.measure)
-    return float(scene.sign * (after - before))
-
-
 def ranked(
     policy: Policy,
     scene: Scene,
@@ -74,6 +67,8 @@ def ranked(
 ) -> list[tuple[int, float]]:
     """Return the candidates with their gains when each is steered alone, best first.
 
+    A gain is how far the steering moves the scene's measure the way the theme says.
+
     Args:
         policy: Its plans must tell ``expected_actions``.
         scene: What to measure on.
@@ -81,8 +76,14 @@ def ranked(
         steer: The steering of one set.
         on_neuron: Called with the number done.
     """
-    gains = []
+
+    def measured(steering: Steering | None) -> float:
+        return scene.sign * float(
+            getattr(effect(policy, scene.observation, steering), scene.measure)
+        )
+
+    before, gains = measured(None), []
     for done, neuron in enumerate(candidates, start=1):
-        gains.append((neuron, gain(policy, scene, steer(NeuronSet.from_flat([neuron])))))
+        gains.append((neuron, measured(steer(NeuronSet.from_flat([neuron]))) - before))
         on_neuron(done)
     return sorted(gains, key=lambda pair: -pair[1])

@@ -57,8 +57,7 @@ def test_step_by_step_equals_the_whole_sequence_at_once(
     with engine.steered([steering], kinds[:, :PROMPT]):
         parts = [model(tokens[:, :PROMPT], cache=past).logits]
         parts += [
-            model(tokens[:, at : at + 1], cache=past).logits
-            for at in range(PROMPT, PROMPT + STEPS)
+            model(tokens[:, at : at + 1], cache=past).logits for at in range(PROMPT, PROMPT + STEPS)
         ]
     torch.testing.assert_close(torch.cat(parts, dim=1), expected, rtol=1e-10, atol=1e-12)
     assert not torch.allclose(expected, plain)
