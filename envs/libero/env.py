@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,8 +106,8 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
     seeds before every reset instead, renders 360 x 360 and gives libero_spatial 280 steps.)
 
     ## Episode End
-    Terminates when the goal holds. Truncates after ``max_steps``, or after the
-    ``max_episode_steps`` of ``gym.make`` where that is given instead.
+    Terminates when the goal holds. Truncates after ``max_steps``; the ``max_episode_steps`` of
+    ``gym.make`` comes on top, and can only make episodes shorter.
 
     ## Arguments
     - ``suite``: one of ``suites.SUITES``; set by the id, except with ``steer_gym/Libero-v0``.
@@ -128,8 +129,9 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
     for policies that do not look at every step
     (``venv.set_attr("rendering_paused", True)`` works too).
 
-    ``info`` holds ``success``, ``suite``, ``task``, ``episode``, ``init_state``, ``seed``,
-    ``rendering``; after a reset also ``provenance``: versions, renderer, options.
+    ``info`` holds ``success``, ``suite``, ``task``, ``episode_number``, ``init_state``, ``seed``,
+    ``rendering``; after a reset also ``provenance``: versions, renderer, options. (``episode`` is
+    left to Gymnasium's ``RecordEpisodeStatistics``.)
 
     ## Version History
     - v0: first version.
@@ -227,8 +229,8 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         simulation.step(numbers)
         self._steps += 1
         observation, info = self._observation(simulation), self._info(simulation)
-        success = info["success"]
-        return observation, float(success), success, self._out_of_steps(), info
+        success, late = info["success"], self._steps >= self.options.max_steps
+        return observation, float(success), success, late, info
 
     def render(self) -> Frame | None:
         """Return the base camera's picture (``rgb_array``), or show it (``human``)."""
@@ -247,7 +249,10 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         self._cameras.close()
         if self._window is not None:
             self._window.close()
-        self._simulation = self._window = None
+        if self._simulation is not None:
+            self._simulation = self._observer = None
+            gc.collect()  # robosuite's objects hold one another in circles, and a scene's textures
+        self._window = None
 
     @property
     def simulation(self) -> Any:
@@ -284,14 +289,10 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
             raise ResetNeeded("Call reset() first; the simulation is built by it.")
         return self._simulation
 
-    def _out_of_steps(self) -> bool:
-        """Tell whether the budget is spent; ``gym.make(max_episode_steps=...)`` takes it over."""
-        if self.spec is not None and self.spec.max_episode_steps is not None:
-            return False
-        return self._steps >= self.options.max_steps
-
     def _observation(self, simulation: Simulation) -> dict[str, Any]:
-        if not (self.rendering_paused and self._frames):
+        if self.rendering_paused and self._frames:
+            self._frames = {key: frame.copy() for key, frame in self._frames.items()}
+        else:
             self._frames = {
                 key: self._draw(simulation, key, self.options.image_size)
                 for key in self.options.cameras
@@ -320,7 +321,7 @@ class LiberoEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
             "success": simulation.success,
             "suite": self.task.suite.name,
             "task": self.task.index,
-            "episode": self._episode.episode,
+            "episode_number": self._episode.episode,
             "init_state": self._episode.init_state,
             "seed": self.np_random_seed,
             "rendering": self.options.rendering,

@@ -27,8 +27,11 @@ from steer_gym.errors import ActionError, EnvironmentOptionError, UnknownNameErr
         ({"render_size": 100_000}, "render_size must be pixels or (height, width)"),
         ({"rendering": "best"}, "rendering must be one of 'reference', 'fast', but is 'best'"),
         ({"seeding": "openvla"}, "seeding must be one of 'episode', 'reference-openvla'"),
-        ({"init_state": 50}, "init_state must be a number from 0 to 49, but is 50"),
-        ({"init_state": True}, "init_state must be a number from 0 to 49, but is True"),
+        ({"init_state": 50}, "init_state must be a number from 0 to 49, or 'sampled', but is 50"),
+        (
+            {"init_state": True},
+            "init_state must be a number from 0 to 49, or 'sampled', but is True",
+        ),
         ({"max_steps": 0}, "max_steps must be a positive number of steps, but is 0"),
         ({"render_mode": "ansi"}, "render_mode must be one of None, 'rgb_array', 'human'"),
     ],
@@ -43,8 +46,11 @@ def test_a_wrong_argument_is_named_before_anything_is_built(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"init_state": 50}, "init_state must be a number from 0 to 49, but is 50"),
-        ({"init_state": "first"}, "init_state must be a number from 0 to 49, but is 'first'"),
+        ({"init_state": 50}, "init_state must be a number from 0 to 49, or 'sampled', but is 50"),
+        (
+            {"init_state": "first"},
+            "init_state must be a number from 0 to 49, or 'sampled', but is 'first'",
+        ),
         ({"episode": -1}, "episode must be a number from 0, but is -1"),
         ({"init_states": 3}, "Unknown reset option 'init_states'. Did you mean 'init_state'?"),
     ],
@@ -65,10 +71,16 @@ def test_a_wrong_reset_option_is_named_before_anything_is_built(
         ({"init_state": 4}, 9, None, (4, 4)),
         ({"episode": 60}, 9, None, (60, 10)),
         ({"episode": 60, "init_state": 4}, 9, 7, (60, 4)),
+        (None, 3, "sampled", (3, None)),
+        ({"init_state": "sampled"}, 3, None, (3, None)),
+        ({"init_state": 4}, 3, "sampled", (4, 4)),
     ],
 )
 def test_an_episode_chooses_scene_and_initial_state(
-    options: dict[str, Any] | None, following: int, fixed: int | None, expected: tuple[int, int]
+    options: dict[str, Any] | None,
+    following: int,
+    fixed: int | str | None,
+    expected: tuple[int, int | None],
 ) -> None:
     episode = episode_of(options, following=following, fixed=fixed, states=50)
     assert episode == Episode(episode=expected[0], init_state=expected[1])

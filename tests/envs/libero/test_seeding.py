@@ -52,7 +52,8 @@ def test_a_scene_follows_from_seed_and_episode_whatever_ran_before(spatial: Libe
 def test_successive_resets_go_through_episodes_and_states(spatial: LiberoEnv) -> None:
     infos = [spatial.reset(seed=5)[1], spatial.reset()[1]]
     infos += [spatial.reset(options={"episode": 51})[1], spatial.reset()[1]]
-    assert [(i["episode"], i["init_state"]) for i in infos] == [(0, 0), (1, 1), (51, 1), (52, 2)]
+    numbers = [(info["episode_number"], info["init_state"]) for info in infos]
+    assert numbers == [(0, 0), (1, 1), (51, 1), (52, 2)]
 
 
 def test_the_global_generator_is_left_as_it_was(spatial: LiberoEnv) -> None:

@@ -1,0 +1,53 @@
+"""The examples run as they are, with small budgets."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def example(name: str) -> ModuleType:
+    """Import one example."""
+    pytest.importorskip("robosuite", reason="needs the extra 'libero'")
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_the_docstring_of_an_example_is_its_usage(file: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(file.read_text()), clean=False) or ""
+    assert f"    python examples/{file.name}" in docstring
+
+
+def test_the_evaluation_loop_counts_and_films(tmp_path: Path) -> None:
+    pytest.importorskip("moviepy", reason="needs the extra 'libero'")
+    films = tmp_path / "films"
+    arguments = ["--policy", "scripted", "--episodes", "2", "--films", str(films)]
+    assert example("evaluate").main(arguments) == [True, True]
+    assert "rl-video-episode-0.mp4" in {file.name for file in films.iterdir()}
+
+
+def test_the_training_loop_trains(tmp_path: Path) -> None:
+    pytest.importorskip("stable_baselines3", reason="needs the extra 'dev'")
+    out = tmp_path / "ppo.zip"
+    arguments = ["--envs", "1", "--rollout", "4", "--steps", "8", "--out", str(out)]
+    model = example("train_sb3").main(arguments)
+    assert model.num_timesteps == 8
+    assert out.is_file()
+
+
+def test_the_steering_loop_steers() -> None:
+    weights = pytest.importorskip("steer_gym.policies.pocket.weights")
+    if not (weights.SHIPPED / "concepts.json").is_file():
+        pytest.skip("Pocket's weights and concepts are not there yet")
+    assert example("steer").main(["--alpha", "5"]) in (True, False)
