@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from itertools import chain
 
-from steer_gym.doctor import Finding, Level, files, packages, probes
+from steer_gym.doctor import Finding, Level, files, machine, packages
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print every finding; return 0 if ``steer-gym demo`` can run, else 1."""
     del options
-    return show(chain(packages(), files(), probes()))
+    return show(chain(packages(), files(), machine()))
 
 
 def show(findings: Iterable[Finding]) -> int:

@@ -119,11 +119,11 @@ def conditions(options: argparse.Namespace, policy: Policy) -> list[Condition]:
         UsageError: Nothing is left to run.
     """
     steers = [steer_condition(text, policy) for text in options.steer]
-    controls = [random_like(each, policy, draws=options.random or 0) for each in steers]
+    controlled = steers if options.random else []
     found = [
         *([] if options.no_baseline else [UNSTEERED]),
         *steers,
-        *(controls if options.random else []),
+        *(random_like(each, policy, draws=options.random) for each in controlled),
         *map(told, options.prompt),
     ]
     if not found:

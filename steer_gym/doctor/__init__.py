@@ -2,6 +2,6 @@
 
 from .finding import Finding, Level
 from .installation import files, packages
-from .probes import probes
+from .probes import machine
 
-__all__ = ["Finding", "Level", "files", "packages", "probes"]
+__all__ = ["Finding", "Level", "files", "machine", "packages"]

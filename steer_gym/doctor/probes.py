@@ -87,14 +87,16 @@ PROBES = (
 )
 
 
-def probes(
-    tried: tuple[Probe, ...] = PROBES, version_of: Mapping[str, str | None] | None = None
+def machine(
+    probes: tuple[Probe, ...] = PROBES,
+    version_of: Mapping[str, str | None] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> Iterator[Finding]:
-    """Yield what each probe finds; they run side by side."""
+    """Yield what each probe finds; they run side by side, those whose package is installed."""
     versions = installed() if version_of is None else version_of
-    running = [(probe, _start(probe)) for probe in tried if versions.get(probe.needs)]
+    running = [(probe, _start(probe)) for probe in probes if versions.get(probe.needs)]
     for probe, process in running:
-        yield _finding(probe, process)
+        yield _finding(probe, process, timeout_s)
 
 
 def _start(probe: Probe) -> subprocess.Popen[str]:
@@ -108,16 +110,16 @@ def _start(probe: Probe) -> subprocess.Popen[str]:
     )
 
 
-def _finding(probe: Probe, process: subprocess.Popen[str]) -> Finding:
+def _finding(probe: Probe, process: subprocess.Popen[str], timeout_s: float) -> Finding:
     try:
-        printed, complaint = process.communicate(timeout=TIMEOUT_S)
+        printed, complaint = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         return Finding(
             subject=probe.subject,
             level=Level.GAP,
-            found=f"no answer for {TIMEOUT_S:g} s",
+            found=f"no answer for {timeout_s:g} s",
             mend="steer-gym doctor  # again, when the machine is less busy",
         )
     if process.returncode == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -67,7 +68,9 @@ class ProcessStage(Stage):
         context = multiprocessing.get_context("spawn")  # OpenGL and torch do not survive a fork
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        # Ctrl-C is the parent's to handle; the child inherits the mask, even while it imports.
+        # Ctrl-C is the parent's to handle; the child inherits the mask, even while it imports. The
+        # tracker has to run before, since starting it lets Ctrl-C through again.
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._process.start()

@@ -41,8 +41,9 @@ class RowFile:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; when this returns it has reached the disk."""
-        self.rows.append(dict(row))
-        self._file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+        line = json.dumps(row, allow_nan=False)
+        self.rows.append(json.loads(line))  # the same, to whoever reads it from here or from disk
+        self._file.write(line.encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -15,12 +15,12 @@ from steer_gym.policy import Policy
 from .budget import Budget
 from .grid import Cell, Grid
 from .group import Group
-from .keeper import Keeper
+from .keeper import Keeper, ended, known_rows
 from .local_stage import LocalStage
 from .preflight import environment_options, policy_identity, preflight
 from .process_stage import ProcessStage
 from .progress import Progress
-from .rows import Row, RowFile, export
+from .rows import Row, RowFile, export, read_rows
 from .slot import Direction, Slot
 
 EPISODES = "episodes.jsonl"
@@ -100,24 +100,25 @@ def evaluate(
             for part in np.array_split(np.arange(len(cells)), min(envs, len(cells)))
         ]
         try:
-            _play(slots, policy, progress, file.path)
+            _play(slots, policy, progress)
+        except KeyboardInterrupt:
+            kept = known_rows(read_rows(file.path), grid, identity, file.path).values()
+            raise KeyboardInterrupt(
+                f"{sum(map(ended, kept))} of {len(cells)} episodes are kept in {file.path}; the "
+                "same command goes on from there."
+            ) from None
         finally:
             export(file)
         return keeper.rows()
 
 
-def _play(slots: list[Slot], policy: Policy, progress: Progress, path: Path) -> None:
+def _play(slots: list[Slot], policy: Policy, progress: Progress) -> None:
     apart = 1 if policy.remembers or len(slots) == 1 else 2
     try:
         groups = [Group(slots[start::apart], policy) for start in range(apart)]
         while groups:
             groups = [group for group in groups if group.turn()]
             progress.tick()
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"{progress.done} of {progress.total} episodes are kept in {path}; the same command "
-            "goes on from there."
-        ) from None
     finally:
         for slot in slots:
             slot.stage.close()
