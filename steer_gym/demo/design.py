@@ -14,7 +14,8 @@ ENV = "steer_gym/LiberoObject-v0"
 TASKS = (2, 3, 5, 9)
 INIT_STATES = tuple(range(8))
 """LIBERO's stored ones; Pocket's demonstrations start from states drawn anew."""
-ENV_OPTIONS = {"rendering": "fast", "image_size": 128, "render_size": 192}
+ENV_OPTIONS = {"rendering": "fast", "render_size": 192}
+"""Cameras and their size are the policy's own."""
 DRAWS = 4
 """Draws of random neurons, which take turns over the initial states."""
 
