@@ -25,6 +25,7 @@ from steer_gym.observation import (
     row_count,
 )
 from steer_gym.privileged import SHAPES as PRIVILEGED_SHAPES
+from steer_gym.steering import Steering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +149,14 @@ class Policy(ABC):
         if name not in self.concepts:
             raise UnknownNameError(f"concept of {self.spec.name}", name, self.concepts)
         return self.concepts[name]
+
+    def recommended(self, concept: str) -> Steering:
+        """Return the steering that shows a concept best; policies that know better override it.
+
+        Raises:
+            UnknownNameError: Lists the known names.
+        """
+        return Steering(self.concept(concept), alpha=10.0)
 
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's natural standard deviation, (layers, width), where it is known."""

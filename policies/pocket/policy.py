@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from steer_gym.convention import LIBERO_DELTA
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
 from steer_gym.policy import Plan, Policy, PolicySpec
+from steer_gym.steering import Steering
 
 from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
@@ -84,15 +86,25 @@ class PocketPolicy(Policy):
         )
 
     @cached_property
-    def _concepts(self) -> dict[str, NeuronSet]:
+    def _found(self) -> dict[str, Any]:
         path = self._folder / CONCEPTS
-        content = json.loads(path.read_text())["concepts"] if path.is_file() else {}
-        return {name: NeuronSet.from_json(data["neurons"]) for name, data in content.items()}
+        found: dict[str, Any] = json.loads(path.read_text())["concepts"] if path.is_file() else {}
+        return found
+
+    @cached_property
+    def _concepts(self) -> dict[str, NeuronSet]:
+        return {name: NeuronSet.from_json(data["neurons"]) for name, data in self._found.items()}
 
     @property
     def concepts(self) -> Mapping[str, NeuronSet]:
         """Return the concepts of the checkpoint, bound to its weights."""
         return self._concepts
+
+    def recommended(self, concept: str) -> Steering:
+        """Return the steering that ``steer-gym pocket concepts`` chose. See the base class."""
+        if steering := self._found.get(concept, {}).get("steering"):
+            return Steering.from_json(steering)
+        return super().recommended(concept)
 
     @cached_property
     def _spread(self) -> NDArray[np.float32] | None:

@@ -1,5 +1,5 @@
 """The command line: one table of commands, each imported only when it runs."""
 
-from steer_gym.cli.dispatch import main
+from .dispatch import main
 
 __all__ = ["main"]

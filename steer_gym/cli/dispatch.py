@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from steer_gym.errors import SteerGymError, UnknownNameError
 from steer_gym.extras import load
 from steer_gym.version import __version__
+
+from .parser import Parser
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
@@ -65,7 +66,7 @@ def run(command: str, arguments: Sequence[str]) -> int:
     if command not in COMMANDS:
         raise UnknownNameError("command", command, COMMANDS)
     description, target = COMMANDS[command]
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"steer-gym {command}", description=f"{description[0].upper()}{description[1:]}."
     )
     load(target)(parser)

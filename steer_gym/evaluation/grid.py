@@ -74,6 +74,9 @@ class Grid:
     """For ``env.reset``, the same in every cell."""
     env_options: Mapping[str, Any] = field(default_factory=dict)
     """Further keyword arguments of ``gym.make``."""
+    rounds: bool = False
+    """Whether every task comes once, with one initial state, before any comes again: it builds more
+    scenes, but a run that is cut short has seen every task."""
 
     def __post_init__(self) -> None:
         """Refuse a grid that is empty or holds a cell twice."""
@@ -86,11 +89,13 @@ class Grid:
         _require_distinct("cell's name", [cell.key for cell in self.cells()])
 
     def cells(self) -> list[Cell]:
-        """Return the cells, task by task, and the conditions of one initial state together."""
+        """Return the cells, task by task or in rounds; conditions of one initial state together."""
+        places = [(task, init_state) for task in self.tasks for init_state in self.init_states]
+        if self.rounds:
+            places.sort(key=lambda place: self.init_states.index(place[1]))
         return [
             Cell(env=self.env, task=task, init_state=init_state, condition=condition)
-            for task in self.tasks
-            for init_state in self.init_states
+            for task, init_state in places
             for condition in self.conditions
         ]
 

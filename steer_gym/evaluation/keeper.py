@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from steer_gym.convention import ActionConvention
@@ -37,20 +38,12 @@ class Keeper:
         """
         self._file, self._grid, self._policy = file, grid, policy
         self._convention = convention
-        self._digests = {cell.key: grid.cell_digest(cell, policy) for cell in grid.cells()}
-        self._known = {row.get("key"): row for row in file.rows}
-        for key, digest in self._digests.items():
-            row = self._known.get(key)
-            if row is not None and row.get("digest") != digest:
-                raise ResultsError(
-                    f"{file.path} already holds {key!r} of another configuration (policy, options, "
-                    "steering, seed or prompt differ). Choose another --out."
-                )
+        self._digests = _digests(grid, policy)
+        self._known = known_rows(file.rows, grid, policy, file.path)
 
     def has(self, cell: Cell) -> bool:
         """Tell whether the cell has been run and did not crash."""
-        row = self._known.get(cell.key)
-        return row is not None and row["error"] is None
+        return ended(self._known.get(cell.key))
 
     def rows(self) -> list[Row]:
         """Return the rows of the grid's cells, in its order; cells not run yet are left out."""
@@ -88,3 +81,31 @@ class Keeper:
             "env_options": dict(self._grid.env_options),
             "provenance": {**provenance(), **episode.info.get("provenance", {})},
         }
+
+
+def known_rows(
+    rows: Sequence[Row], grid: Grid, policy: Mapping[str, Any], path: Path
+) -> dict[str, Row]:
+    """Return, by key, the latest row of every cell of ``grid`` that has one; ``path`` is theirs.
+
+    Raises:
+        ResultsError: A cell has a row of another configuration.
+    """
+    latest = {row.get("key"): row for row in rows}
+    digests = _digests(grid, policy)
+    for key, digest in digests.items():
+        if key in latest and latest[key].get("digest") != digest:
+            raise ResultsError(
+                f"{path} already holds {key!r} of another configuration (policy, options, "
+                "steering, seed or prompt differ). Choose another --out."
+            )
+    return {key: latest[key] for key in digests if key in latest}
+
+
+def ended(row: Row | None) -> bool:
+    """Tell whether there is a row, of an episode that did not crash."""
+    return row is not None and row["error"] is None
+
+
+def _digests(grid: Grid, policy: Mapping[str, Any]) -> dict[str, str]:
+    return {cell.key: grid.cell_digest(cell, policy) for cell in grid.cells()}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
 
 from steer_gym.convention import ActionConvention
-from steer_gym.errors import EvaluationError
+from steer_gym.errors import EvaluationError, SteerGymError
 from steer_gym.extras import load
-from steer_gym.handshake import shake_hands
+from steer_gym.handshake import env_name, shake_hands
 from steer_gym.policy import Policy, PolicySpec
 from steer_gym.rollout import executed_actions
 
@@ -71,16 +74,27 @@ def _check_task(
 ) -> ActionConvention:
     env = made(grid.env, **options, **({} if task is None else {"task": task}))
     try:
-        states = getattr(env.unwrapped, "init_states", None)
-        outside = [i for i in grid.init_states if i is not None and not 0 <= i < len(states or ())]
-        if states is not None and outside:
-            raise EvaluationError(
-                f"{grid.env} has initial states 0 to {len(states) - 1}, but {outside[0]} is asked "
-                "for."
-            )
+        require_init_states(env, grid.init_states)
         return shake_hands(env, policy)
     finally:
         env.close()
+
+
+def init_state_count(env: gym.Env[Any, Any]) -> int | None:
+    """Return the number of initial states that ``env`` offers; ``None``: it does not say."""
+    states = getattr(env.unwrapped, "init_states", None)
+    return None if states is None else len(states)
+
+
+def require_init_states(env: gym.Env[Any, Any], wanted: Iterable[int | None]) -> None:
+    """Refuse initial states that ``env`` does not have, where it says which it has."""
+    count = init_state_count(env)
+    outside = [i for i in wanted if i is not None and count is not None and not 0 <= i < count]
+    if outside:
+        raise EvaluationError(
+            f"{env_name(env)} has {count} initial states, numbered from 0; {outside[0]} is none of "
+            "them."
+        )
 
 
 def made(env_id: str, **options: Any) -> gym.Env[Any, Any]:
@@ -91,14 +105,24 @@ def made(env_id: str, **options: Any) -> gym.Env[Any, Any]:
     """
     try:
         return gym.make(env_id, disable_env_checker=True, **options)
-    except (gym.error.Error, TypeError) as error:
+    except (gym.error.Error, TypeError, ValueError) as error:
+        if isinstance(error, SteerGymError):
+            raise
         raise EvaluationError(f"Cannot make {env_id}: {error}") from error
+
+
+def environment_spec(env_id: str) -> EnvSpec:
+    """Return what Gymnasium knows of an id, which may be ``"module:id"`` as in ``gym.make``."""
+    module, _, name = env_id.rpartition(":")
+    if module:
+        importlib.import_module(module)
+    return gym.spec(name)
 
 
 def _parameters(env_id: str) -> set[str]:
     try:
-        target: Any = gym.spec(env_id).entry_point
-    except gym.error.Error as error:
-        raise EvaluationError(str(error)) from error
+        target: Any = environment_spec(env_id).entry_point
+    except (gym.error.Error, ImportError) as error:
+        raise EvaluationError(f"Unknown environment {env_id!r}: {error}") from error
     maker = load(target) if isinstance(target, str) else target
     return set(inspect.signature(maker).parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,6 +17,9 @@ from .stage import Reply, Scene, Stage, StageError
 
 TIMEOUT_S = 600.0
 """An environment that is silent for so long is given up; building a scene takes seconds."""
+
+CLOSING_S = 5.0
+"""How long the process may take to finish what it is doing and to release OpenGL."""
 
 
 class ProcessStage(Stage):
@@ -57,14 +61,21 @@ class ProcessStage(Stage):
         if self._process is None:
             return
         self._pipe.close()
-        self._process.join(timeout=10)
+        self._process.join(timeout=CLOSING_S)
         self._end()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # OpenGL and torch do not survive a fork
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        # Ctrl-C is the parent's to handle; the child inherits the mask, even while it imports. The
+        # tracker has to run before, since starting it lets Ctrl-C through again.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def _send(self, *message: Any) -> None:
@@ -81,7 +92,6 @@ class ProcessStage(Stage):
 
 def _serve(pipe: Connection) -> None:
     """Answer requests until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     stage = LocalStage()
     try:
         while True:

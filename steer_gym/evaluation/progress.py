@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 from .rows import Row
 
@@ -14,9 +15,17 @@ LINE_EVERY_S = 10.0
 class Progress:
     """Counts episodes and says how many are left, and how long they will take."""
 
-    def __init__(self, *, done: int, total: int, quiet: bool = False) -> None:
-        """Begin with ``done`` episodes of an earlier run."""
+    def __init__(
+        self,
+        *,
+        done: int,
+        total: int,
+        left_s: Callable[[], float | None] = lambda: None,
+        quiet: bool = False,
+    ) -> None:
+        """Begin with ``done`` episodes of an earlier run; ``left_s`` tells a budget's rest."""
         self.done, self.total = done, total
+        self._left_s = left_s
         self._quiet, self._live = quiet, sys.stderr.isatty()
         self._started = self._shown = time.monotonic()
         self._before, self._steps, self._solved, self._crashed = done, 0, 0, 0
@@ -54,7 +63,8 @@ class Progress:
             parts.append(f"{self._steps / spent:.0f} steps/s")
         if self._crashed:
             parts.append(f"{self._crashed} crashed")
-        left = (self.total - self.done) * spent / new if new else None
+        needed = (self.total - self.done) * spent / new if new else None
+        left = min((s for s in (needed, self._left_s()) if s is not None), default=None)
         parts.append(f"{duration(spent)}" + (f", {duration(left)} left" if left else ""))
         return " | ".join(parts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -40,8 +41,9 @@ class RowFile:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; when this returns it has reached the disk."""
-        self.rows.append(dict(row))
-        self._file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+        line = json.dumps(row, allow_nan=False)
+        self.rows.append(json.loads(line))  # the same, to whoever reads it from here or from disk
+        self._file.write(line.encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -100,6 +102,13 @@ def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
         partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
+def export(file: RowFile) -> None:
+    """Write the last row of each key as Parquet beside ``file``, if pyarrow is installed."""
+    if find_spec("pyarrow") is not None:
+        last = {row.get("key"): row for row in file.rows}
+        write_parquet(file.path.with_suffix(".parquet"), last.values())
+
+
 def write_parquet(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows as a Parquet file, whole or not at all; nested values become JSON text.
 
@@ -108,13 +117,19 @@ def write_parquet(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """
     arrow = require("pyarrow", extra="bench")
     parquet = require("pyarrow.parquet", extra="bench")
-    flat = [{key: _flat(value) for key, value in row.items()} for row in rows]
+    rows = list(rows)
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: _column([row.get(name) for row in rows]) for name in names}
     with atomic_path(path) as partial:
-        parquet.write_table(arrow.Table.from_pylist(flat), partial)
+        parquet.write_table(arrow.table(columns), partial)
 
 
-def _flat(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict | list | tuple) else value
+def _column(values: list[Any]) -> list[Any]:
+    """Return one column's values, as JSON text where they are nested, or text among numbers."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float, bool} or kinds <= {str}:
+        return values
+    return [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
 
 
 def _lock(file: IO[bytes], path: Path) -> None:

@@ -15,6 +15,7 @@ from steer_gym.policy import Plan, PolicySpec
 from steer_gym.recorder import EpisodeRecorder
 from steer_gym.rollout import executed_actions, seeded
 
+from .budget import Budget
 from .grid import Cell
 from .stage import Scene, Stage, StageError
 
@@ -30,7 +31,7 @@ class Direction:
     spec: PolicySpec
     films: Collection[str]
     """Keys of the cells to film."""
-    may_start: Callable[[Cell], bool]
+    budget: Budget
     keep: Callable[[Cell, Episode, float], None]
     """Takes what ended: the cell, its episode, its wall time [s]."""
 
@@ -61,7 +62,7 @@ class Slot:
         """Ask for the first observation of the next cell that may start, if there is one."""
         while self._queue:
             cell = self._queue.popleft()
-            if self._direction.may_start(cell):
+            if self._direction.budget.may_start(cell):
                 self._start(cell)
                 return
         self.cell = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +14,9 @@ from steer_gym.acting import ActConfigs
 from steer_gym.affine import KIND, AffineGroup, affine_rows, row_report
 from steer_gym.convention import LIBERO_DELTA
 from steer_gym.observation import IMAGE_BASE, Observation, images
+from steer_gym.registry import POLICIES, make_policy
+
+sys.path.append(str(Path(__file__).parent))  # so that worker processes find toy_world
 
 SPACE = NeuronSpace(layers=2, width=6, fingerprint="toy")
 KINDS = np.array([KIND["start"], KIND["image"], KIND["text"]])
@@ -67,3 +73,10 @@ def toy_class() -> type[ToyPolicy]:
 @pytest.fixture
 def toy() -> ToyPolicy:
     return ToyPolicy()
+
+
+@pytest.fixture
+def reach(monkeypatch: pytest.MonkeyPatch) -> Policy:
+    """Return the toy world's policy, which the registry knows as ``reach`` meanwhile."""
+    monkeypatch.setitem(POLICIES, "reach", "toy_world:ReachPolicy")
+    return make_policy("reach")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from steer_gym import ActConfig, NeuronSet, Steering, make_policy
-from steer_gym.errors import ObservationError, SteerGymError
+from steer_gym.errors import ObservationError, SteerGymError, UnknownNameError
 from steer_gym.observation import GRIPPER, INSTRUCTION, TCP_POSE, batch_observations
 
 
@@ -81,3 +83,21 @@ def test_weights_that_do_not_fit_their_config_are_named(checkpoint: Path, tmp_pa
         (tmp_path / file.name).write_bytes(text)
     with pytest.raises(SteerGymError, match=re.escape("missing ['llama.model.layers.3.")):
         make_policy("pocket", checkpoint=tmp_path)
+
+
+def test_the_chosen_steering_is_recommended_and_without_one_the_papers(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    fast, slow = (NeuronSet.from_pairs([(1, n)], name=str(n)) for n in range(2))
+    chosen = Steering(fast, 4.0, positions=("text",))
+    concepts = {
+        "fast": {"neurons": fast.to_json(), "steering": chosen.to_json()},
+        "slow": {"neurons": slow.to_json()},
+    }
+    (folder / "concepts.json").write_text(json.dumps({"concepts": concepts}))
+    policy = make_policy("pocket", checkpoint=folder)
+    assert policy.recommended("fast") == chosen
+    assert policy.recommended("slow") == Steering(slow, 10.0)
+    with pytest.raises(UnknownNameError, match="Unknown concept of pocket 'fats'"):
+        policy.recommended("fats")

@@ -1,0 +1,79 @@
+"""``steer-gym demo``: steer a policy in LIBERO, measure, film and plot the difference."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from steer_gym.demo.design import ENV, ENV_OPTIONS, INIT_STATES, TASKS, design
+from steer_gym.demo.findings import findings
+from steer_gym.demo.page import write_page
+from steer_gym.evaluation.conditions import UNSTEERED
+from steer_gym.evaluation.grid import Grid
+from steer_gym.evaluation.runner import EPISODES, evaluate
+from steer_gym.evaluation.table import report
+from steer_gym.extras import require
+from steer_gym.results import writable_folder
+
+from .choices import (
+    add_policy,
+    add_steer,
+    check_steer,
+    chosen_policy,
+    policy_options,
+    steer_condition,
+)
+from .parser import count, positive
+
+PAGE = "index.html"
+PLACES = Grid(
+    env=ENV,
+    conditions=(UNSTEERED,),
+    tasks=TASKS,
+    init_states=INIT_STATES,
+    env_options=ENV_OPTIONS,
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_policy(parser, default="pocket")
+    add_steer(parser)
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER")
+    parser.add_argument("--envs", type=count, default=2, help="side by side (default: 2)")
+    parser.add_argument(
+        "--minutes", type=positive, default=5.0,
+        help="time for the episodes (default: 5); run again with the same --out to go on",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace, places: Grid = PLACES) -> int:
+    """Run the demo; ``places`` says where."""
+    started = time.monotonic()
+    identity = policy_options(options)
+    check_steer(options.steer)
+    writable_folder(options.out)
+    for package in ("matplotlib", "imageio_ffmpeg"):
+        require(package, extra="bench")
+    policy = chosen_policy(options)
+    plan = design(policy, places, [steer_condition(text, policy) for text in options.steer])
+    rows = evaluate(
+        plan.grid,
+        policy,
+        options.out,
+        policy_options=identity,
+        envs=options.envs,
+        films=plan.films(),
+        minutes=max(options.minutes - (time.monotonic() - started) / 60, 0.01),
+        quiet=options.quiet,
+    )
+    page = options.out / PAGE
+    write_page(page, rows, plan, policy=policy.spec.name, rate_hz=policy.spec.action.rate_hz)
+    print(report(rows))
+    print("\n" + "\n".join(" ".join(paragraph) for paragraph in findings(rows, plan)))
+    print(f"\n{len(rows)} of {len(plan.grid.cells())} episodes in {options.out / EPISODES}")
+    print(f"Open {page}. The same command adds further episodes.")
+    return 0

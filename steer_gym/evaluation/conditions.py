@@ -1,0 +1,66 @@
+"""The usual conditions: unsteered, steered, random neurons, words instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from steer_gym.acting import ActConfig
+from steer_gym.edit import Edit
+from steer_gym.errors import EvaluationError
+from steer_gym.neuron_set import NeuronSet, NeuronSpace, matched_random
+from steer_gym.policy import Policy
+from steer_gym.steering import Steering
+
+from .grid import Condition
+
+UNSTEERED = Condition(name="unsteered")
+
+
+def steered(name: str, steering: Steering) -> Condition:
+    """Return the condition that steers."""
+    return Condition(name=name, configs=(ActConfig(steering=steering),))
+
+
+def told(prompt: str, name: str = "") -> Condition:
+    """Return the condition that says it in words; ``{instruction}`` stands for the task's own."""
+    if "{instruction}" not in prompt:
+        raise EvaluationError(
+            f"A prompt must hold {{instruction}}, the place of the task's own words, but is "
+            f"{prompt!r}."
+        )
+    words = " ".join(prompt.replace("{instruction}", "").strip(" ,.").split())
+    return Condition(name=name or f"told {words[:60]}", prompt=prompt)
+
+
+def random_like(condition: Condition, policy: Policy, *, draws: int) -> Condition:
+    """Return the condition whose neurons are random, as many in the same layers, all else equal.
+
+    Args:
+        condition: The steered one to match.
+        policy: Its concepts are never drawn.
+        draws: How many draws take turns over the initial states.
+
+    Raises:
+        EvaluationError: There are no neurons to match.
+        SteeringError: A layer has too few other neurons.
+    """
+    steering, space = condition.configs[0].steering, policy.spec.neurons
+    if steering is None or space is None:
+        raise EvaluationError(f"{condition.name!r} steers no neurons that random ones could match.")
+    concepts = list(policy.concepts.values())
+    drawn = tuple(
+        Steering(_random_edit(edit, space, seed, concepts) for edit in steering.edits)
+        for seed in range(draws)
+    )
+    configs = tuple(ActConfig(steering=each) for each in drawn)
+    return Condition(name=f"random like {condition.name}", configs=configs)
+
+
+def _random_edit(edit: Edit, space: NeuronSpace, seed: int, concepts: Iterable[NeuronSet]) -> Edit:
+    """Return ``edit`` on other neurons; numbers per neuron stay with their layer."""
+    pairs = edit.neurons.resolve(space)
+    order = pairs[:, 0].argsort(kind="stable")  # the order in which matched_random draws layers
+    alpha = tuple(edit.alphas[i] for i in order) if isinstance(edit.alpha, tuple) else edit.alpha
+    neurons = matched_random(edit.neurons, space, seed=seed, exclude=concepts)
+    return replace(edit, neurons=neurons, alpha=alpha)

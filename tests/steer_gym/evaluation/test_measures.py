@@ -1,0 +1,50 @@
+"""The numbers of an episode, on steps whose numbers are plain."""
+
+from __future__ import annotations
+
+import pytest
+
+from steer_gym.convention import LIBERO_DELTA
+from steer_gym.episode import Step
+from steer_gym.evaluation import Measures, measure
+
+
+def step(command: tuple[float, ...], height: float, **changed: float) -> Step:
+    numbers = {"moved_m": 0.02, "speed_m_s": 0.4, "tokens": 7, "invalid_tokens": 0, **changed}
+    return Step(
+        command=command, tcp_pose=(0.0, 0.0, height, 0.0, 0.0, 0.0), reward=0.0, steering="",
+        neurons=0, **{"latency_s": 0.1, **numbers},
+    )  # fmt: skip
+
+
+STEPS = [
+    step((0.3, 0.4, 0.0, 9.0, 0.0, 0.0, -1.0), 0.9),
+    step((0.0, 0.0, -0.5, 0.0, 0.0, 0.0, 1.0), 0.2, invalid_tokens=3),
+    step((0.0, 0.0, 0.996, 0.0, 0.0, 0.0, 1.0), 0.5, tokens=0, latency_s=0.0, speed_m_s=1.0),
+]
+
+
+def test_each_measure_is_what_it_says() -> None:
+    numbers = measure(STEPS, LIBERO_DELTA)
+    assert numbers.steps == 3
+    assert numbers.commanded_displacement == pytest.approx((0.5 + 0.5 + 0.996) / 3)
+    assert numbers.speed_m_s == pytest.approx(0.6)
+    assert numbers.path_m == pytest.approx(0.06)
+    assert numbers.greatest_height_m == 0.9
+    assert numbers.carried_height_m == 0.5
+    assert numbers.mean_height_m == pytest.approx(1.6 / 3)
+    assert numbers.invalid_token_rate == pytest.approx(3 / 14)
+    assert numbers.saturated_rate == pytest.approx(1 / 3)
+    assert numbers.latency_s == pytest.approx(0.1)
+
+
+def test_a_turn_saturates_no_translation() -> None:
+    assert measure(STEPS[:1], LIBERO_DELTA).saturated_rate == 0
+
+
+def test_what_was_not_there_is_not_measured() -> None:
+    assert measure([], LIBERO_DELTA) == Measures(steps=0)
+    open_all_the_way = measure(STEPS[:1], LIBERO_DELTA)
+    assert open_all_the_way.carried_height_m is None
+    silent = measure(STEPS[2:], LIBERO_DELTA)
+    assert (silent.invalid_token_rate, silent.latency_s) == (None, None)
