@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from steer_gym.errors import SteerGymError
-from steer_gym.neuron_set import NeuronSet, NeuronSpace
+from steer_gym.neuron_set import NeuronSet, NeuronSpace, matched_random
 from steer_gym.neurons.projection import project
 from steer_gym.neurons.screening import Effect, Scene, effect, ranked
-from steer_gym.neurons.words import THEMES, Theme, word_share
-from steer_gym.observation import Observation
+from steer_gym.neurons.words import THEMES, word_share
 from steer_gym.results import atomic_path
 from steer_gym.steering import Steering
 
@@ -38,6 +37,11 @@ MEASURES = {"fast": ("speed", 1.0), "slow": ("speed", -1.0)} | {
 """Theme -> the field of ``Effect`` that it is about, and the direction."""
 
 
+CONTROL = "random-"
+"""Prefix of a theme's control: random neurons that went through the same screening. What they do
+too is no merit of the words."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConceptConfig:
     """How concepts are found."""
@@ -46,20 +50,20 @@ class ConceptConfig:
     """Folder of weights; ``concepts.json`` and ``spread.npy`` are written into it."""
     demonstrations: Path
     """Folder that ``collect`` filled."""
-    observations: int = 48
-    """For each scene of the screening."""
+    observations: int = 32
+    """For each kind of scene."""
     top: int = 10
     """Tokens of a neuron that are looked at."""
-    candidates: int = 40
-    """Neurons of a theme by word, best first, that are screened."""
-    size: int = 10
-    """Neurons of a concept, at most."""
-    probe: float = 10.0
+    candidates: int = 50
+    """Neurons of a theme by word, best first, that are screened one by one."""
+    probe: float = 8.0
     """Alpha of the screening."""
-    alphas: tuple[float, ...] = (2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0)
-    """Strengths that are tried with the whole set."""
-    least_action_probability: float = 0.98
-    """The strongest alpha that leaves so much is recommended."""
+    sizes: tuple[int, ...] = (1, 2, 3, 5, 8)
+    """Numbers of neurons that are tried together, best first."""
+    alphas: tuple[float, ...] = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+    """Strengths that are tried with each size."""
+    least_action_probability: float = 0.97
+    """Of all sizes and strengths that leave so much, the one with the greatest gain is taken."""
     seed: int = 0
 
 
@@ -68,18 +72,65 @@ def find_concepts(config: ConceptConfig) -> None:
     policy = PocketPolicy(config.checkpoint)
     rng = np.random.default_rng(config.seed)
     steps = recorded_steps(config.demonstrations, rng)
-    scenes = {"speed": moving(steps, config.observations, rng)}
-    scenes["rise"] = carrying(steps, config.observations, rng)
+    batches = {"speed": moving(steps, config.observations, rng)}
+    batches["rise"] = carrying(steps, config.observations, rng)
     with atomic_path(config.checkpoint / SPREAD) as partial, partial.open("wb") as file:
-        np.save(file, _spread(policy, scenes.values()))
-    shares = _shares(policy, config.top)
-    found = {
-        name: _concept(policy, theme, shares[name], scenes[MEASURES[name][0]], config)
-        for name, theme in THEMES.items()
-    }
+        np.save(file, _spread(policy, batches.values()))
+    found: dict[str, Any] = {}
+    for name, share in _shares(policy, config.top).items():
+        measure, sign = MEASURES[name]
+        search = _Search(policy, Scene(batches[measure], measure, sign), config)
+        by_word = np.argsort(-share)[: config.candidates]
+        found[name] = search.concept(name, by_word)
+        found[name]["word_share"] = {int(n): round(float(share[n]), 3) for n in by_word}
+        found[CONTROL + name] = search.concept(CONTROL + name, _others(policy, by_word, rng))
     content = {"recipe": _plain(asdict(config)), "concepts": found}
     with atomic_path(config.checkpoint / CONCEPTS) as partial:
         partial.write_text(json.dumps(content, indent=1))
+
+
+class _Search:
+    """Looks for the set and the strength that move one scene's measure most."""
+
+    def __init__(self, policy: PocketPolicy, scene: Scene, config: ConceptConfig) -> None:
+        self._policy, self._scene, self._config = policy, scene, config
+
+    def concept(self, name: str, candidates: NDArray[np.int64]) -> dict[str, Any]:
+        """Return what is written of a concept: its set, its steering, and how it was found."""
+
+        def show(done: int) -> None:
+            print(f"\r{name}: screened {done}/{len(candidates)}", end="", file=sys.stderr)
+
+        screened = ranked(self._policy, self._scene, candidates.tolist(), self._probe, show)
+        print(file=sys.stderr)
+        doses = list(self._doses(name, [neuron for neuron, _ in screened]))
+        steering, seen = max(doses, key=self._merit)
+        return {
+            "neurons": steering.edits[0].neurons.to_json(),
+            "steering": steering.to_json(),
+            "effect": asdict(seen),
+            "unsteered": asdict(effect(self._policy, self._scene.observation, None)),
+            "gain_alone": {neuron: round(gained, 4) for neuron, gained in screened},
+            "doses": [
+                [len(s.edits[0].neurons), s.edits[0].alpha, *(round(v, 4) for v in astuple(e))]
+                for s, e in doses
+            ],
+        }
+
+    def _probe(self, neurons: NeuronSet) -> Steering:
+        return Steering(neurons, self._config.probe)
+
+    def _doses(self, name: str, best_first: list[int]) -> Iterator[tuple[Steering, Effect]]:
+        model = _space(self._policy).fingerprint
+        for size, alpha in product(self._config.sizes, self._config.alphas):
+            neurons = NeuronSet.from_flat(best_first[:size], name=name, fingerprint=model)
+            steering = Steering(neurons, alpha)
+            yield steering, effect(self._policy, self._scene.observation, steering)
+
+    def _merit(self, dose: tuple[Steering, Effect]) -> tuple[bool, float]:
+        seen = dose[1]
+        harmless = seen.action_probability >= self._config.least_action_probability
+        return harmless, self._scene.sign * getattr(seen, self._scene.measure)
 
 
 def _shares(policy: PocketPolicy, top: int) -> dict[str, NDArray[np.float32]]:
@@ -90,52 +141,13 @@ def _shares(policy: PocketPolicy, top: int) -> dict[str, NDArray[np.float32]]:
     return {name: word_share(promoted, texts, theme) for name, theme in THEMES.items()}
 
 
-def _concept(
-    policy: PocketPolicy,
-    theme: Theme,
-    share: NDArray[np.float32],
-    observation: Observation,
-    config: ConceptConfig,
-) -> dict[str, Any]:
+def _others(
+    policy: PocketPolicy, neurons: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return random neurons, as many in each layer as ``neurons`` and none of them."""
     space = _space(policy)
-    measure, sign = MEASURES[theme.name]
-    scene = Scene(observation=observation, measure=measure, sign=sign)
-    by_word = [int(i) for i in np.argsort(-share)[: config.candidates] if share[i] > 0]
-
-    def steer(neurons: NeuronSet) -> Steering:
-        return Steering(neurons, config.probe)
-
-    def show(done: int) -> None:
-        print(f"\r{theme.name}: screened {done}/{len(by_word)}", end="", file=sys.stderr)
-
-    screened = ranked(policy, scene, by_word, steer, on_neuron=show)
-    print(file=sys.stderr)
-    chosen = [neuron for neuron, gained in screened[: config.size] if gained > 0]
-    if not chosen:
-        raise SteerGymError(f"No neuron that says {theme.name!r} moves the commands that way.")
-    neurons = NeuronSet.from_flat(chosen, name=theme.name, fingerprint=space.fingerprint)
-    doses = _doses(policy, observation, neurons, config.alphas)
-    alpha = _recommended(doses, config.least_action_probability)
-    return {
-        "neurons": neurons.to_json(),
-        "steering": Steering(neurons, alpha).to_json(),
-        "word_share": {neuron: float(share[neuron]) for neuron in by_word},
-        "gain_alone": dict(screened),
-        "doses": {dose: asdict(seen) for dose, seen in doses.items()},
-    }
-
-
-def _doses(
-    policy: PocketPolicy, observation: Observation, neurons: NeuronSet, alphas: Sequence[float]
-) -> dict[float, Effect]:
-    steerings = {alpha: Steering(neurons, alpha) for alpha in alphas}
-    unsteered = {0.0: effect(policy, observation, None)}  # keyed by 0, though no override acts
-    return unsteered | {a: effect(policy, observation, s) for a, s in steerings.items()}
-
-
-def _recommended(doses: dict[float, Effect], least: float) -> float:
-    harmless = [a for a, seen in doses.items() if a and seen.action_probability >= least]
-    return max(harmless, default=min(a for a in doses if a))
+    drawn = matched_random(NeuronSet.from_flat(neurons), space, seed=int(rng.integers(2**31)))
+    return np.array(drawn.flat(space))
 
 
 def _spread(policy: PocketPolicy, observations: Any) -> NDArray[np.float16]:

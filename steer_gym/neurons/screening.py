@@ -34,7 +34,7 @@ class Effect:
     """Probability that a token is an action, 0 to 1."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Scene:
     """Recorded observations that a theme's effect is read from."""
 
@@ -62,7 +62,6 @@ def ranked(
     scene: Scene,
     candidates: Sequence[int],
     steer: Steer,
-    *,
     on_neuron: Callable[[int], None] = lambda done: None,
 ) -> list[tuple[int, float]]:
     """Return the candidates with their gains when each is steered alone, best first.
