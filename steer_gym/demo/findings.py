@@ -15,6 +15,9 @@ FEW_PAIRS = 10
 """Below this a bootstrap interval is too narrow, see ``statistics.bootstrap_mean``."""
 NOTABLE_RATE, NOTABLE_SUCCESS = 0.05, 0.1
 """Changes of saturation or invalid tokens, and losses of success, from which a caveat is due."""
+LITTLE_SUCCESS = 0.3
+"""An unsteered policy that solves less has little to lose."""
+
 INVALID = (
     "{now} of its tokens are no actions ({before} {baseline}); such a token may be read as nearly "
     "full speed, so part of the change can be broken decoding."
@@ -34,8 +37,22 @@ _VERBS = {
 
 
 def findings(rows: Sequence[Row], design: Design) -> list[list[str]]:
-    """Return a paragraph, as sentences, for every contrast; the first sentence is the finding."""
-    return [_paragraph(rows, design, contrast) for contrast in design.contrasts]
+    """Return paragraphs, as sentences, on the baseline and on every contrast, findings first."""
+    own = [_baseline(each) for each in summarise(rows) if each.condition == design.baseline]
+    return [*own, *(_paragraph(rows, design, contrast) for contrast in design.contrasts)]
+
+
+def _baseline(summary: Summary) -> list[str]:
+    success, invalid = summary.success, summary.means["invalid_token_rate"].value
+    if not success.count:
+        return [f"{summary.condition}: no episode has ended."]
+    solved = f"solved {column('success').text(success)} % of {_count(success.count, 'episode')}"
+    sentences = [f"{summary.condition}: {solved}."]
+    if success.value < LITTLE_SUCCESS:
+        sentences.append("It solves little by itself, so that failure says little of steering.")
+    if invalid >= NOTABLE_RATE:
+        sentences.append(f"{invalid:.0%} of its tokens are no actions, before any steering.")
+    return sentences
 
 
 def _paragraph(rows: Sequence[Row], design: Design, contrast: Contrast) -> list[str]:
@@ -59,7 +76,8 @@ def column(measure: str) -> Column:
 
 def _effect(contrast: Contrast, against: Comparison, shown: Column) -> str:
     effect, name = shown.of(against), contrast.steered
-    numbers = f"{_number(shown, effect)} against {against.baseline}, over {effect.count} pairs"
+    pairs = _count(effect.count, "pair")
+    numbers = f"{_number(shown, effect)} against {against.baseline}, over {pairs}"
     if not effect.count:
         return f"{name}: nothing to measure of its {shown.title}."
     if effect.count == 1 or not effect.excludes_zero:
@@ -89,10 +107,10 @@ def caveats(rows: Sequence[Row], against: Comparison) -> list[str]:
     ]
     if against.success.count < FEW_PAIRS:
         found.append(
-            f"{against.success.count} pairs are few; intervals from so few are too narrow."
+            f"{_count(against.success.count, 'pair')} only: intervals from so few are too narrow."
         )
     if steered.crashed or base.crashed:
-        found.append(f"{steered.crashed + base.crashed} episodes crashed and are left out.")
+        found.append(f"{_count(steered.crashed + base.crashed, 'crash')} left out.")
     return [sentence for sentence in found if sentence]
 
 
@@ -114,3 +132,8 @@ def _failure(against: Comparison, steered: Summary, base: Summary) -> str:
 
 def _number(shown: Column, effect: Estimate) -> str:
     return f"{shown.text(effect, signed=True)} {shown.unit}"
+
+
+def _count(number: int, noun: str) -> str:
+    ending = "" if number == 1 else "es" if noun.endswith("sh") else "s"
+    return f"{number} {noun}{ending}"

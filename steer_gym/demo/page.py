@@ -40,7 +40,7 @@ def write_page(
         films=_films(path.parent, rows, design),
         traces=_plot(_traces(path.parent, design, rate_hz), "Speed and height over time"),
         differences=_plot(
-            differences(rows, design.baseline, PLOTTED), "Differences to unsteered episodes"
+            differences(rows, design.baseline, _measured(rows)), "Differences to the baseline"
         ),
         means=_table("episodes", map(_means, summarise(rows))),
         paired=_table("pairs", _paired(rows, design.baseline)),
@@ -66,6 +66,11 @@ def _scope(rows: Sequence[Row], design: Design) -> str:
         f"{len(rows)} episodes of {planned} planned, in {grid.env}, under {len(grid.conditions)} "
         f"conditions from the same initial states. Tasks: {tasks or 'none yet'}."
     )
+
+
+def _measured(rows: Sequence[Row]) -> list[str]:
+    """Return what is plotted, without measures that no episode has."""
+    return [m for m in PLOTTED if any(row[m] is not None for row in rows)] or [PLOTTED[0]]
 
 
 def _items(paragraphs: Iterable[Sequence[str]]) -> str:
