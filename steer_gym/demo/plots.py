@@ -35,9 +35,14 @@ def colour(condition: str) -> str:
     return COLOURS.get(condition.removeprefix("told "), MUTED)
 
 
-def differences(rows: Sequence[Row], baseline: str, measures: Sequence[str]) -> str:
-    """Return a plot of paired differences: every pair, their mean, its interval."""
+def differences(rows: Sequence[Row], baseline: str, measures: Sequence[str]) -> str | None:
+    """Return a plot of paired differences: every pair, their mean, its interval.
+
+    ``None`` where nothing but the baseline has been run.
+    """
     names = [n for n in dict.fromkeys(row["condition"] for row in rows) if n != baseline]
+    if not names:
+        return None
 
     def draw(axes: Sequence[Any]) -> None:
         for axis, measure in zip(axes, measures, strict=True):
