@@ -25,11 +25,11 @@ KINDS = ("upstream", "reference", "fast")
 RESETS = 3
 
 Step = Callable[[Any], Any]
-Reset = Callable[[], Any]
+Call = Callable[[], Any]
 
 
-def upstream(suite: str, task: int, size: int) -> tuple[Step, Reset]:
-    """Return ``step`` and ``reset`` of the installed LIBERO's own environment."""
+def upstream(suite: str, task: int, size: int) -> tuple[Step, Call, Call]:
+    """Return ``step``, ``reset`` and ``close`` of the installed LIBERO's own environment."""
     from libero.libero.envs import OffScreenRenderEnv
 
     env = OffScreenRenderEnv(
@@ -43,19 +43,19 @@ def upstream(suite: str, task: int, size: int) -> tuple[Step, Reset]:
         env.env.sim._render_context_offscreen.gl_ctx.make_current()
         return env.step(action)
 
-    return step, env.reset
+    return step, env.reset, env.close
 
 
-def ours(suite: str, task: int, size: int, rendering: str) -> tuple[Step, Reset]:
-    """Return ``step`` and ``reset`` of this package's environment."""
+def ours(suite: str, task: int, size: int, rendering: str) -> tuple[Step, Call, Call]:
+    """Return ``step``, ``reset`` and ``close`` of this package's environment."""
     env = gym.make(
         "steer_gym/Libero-v0", suite=suite, task=task, image_size=size, rendering=rendering
     )
-    return env.step, env.reset
+    return env.step, env.reset, env.close
 
 
-def make(kind: str, suite: str, task: int, size: int) -> tuple[Step, Reset]:
-    """Return ``step`` and ``reset`` of one of ``KINDS``."""
+def make(kind: str, suite: str, task: int, size: int) -> tuple[Step, Call, Call]:
+    """Return ``step``, ``reset`` and ``close`` of one of ``KINDS``."""
     if kind == "upstream":
         return upstream(suite, task, size)
     return ours(suite, task, size, kind)
@@ -71,13 +71,15 @@ def seconds(call: Callable[..., Any], *arguments: Any) -> float:
 def measure(suite: str, task: int, size: int, steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return for each kind the seconds of every step, and of every reset but the first."""
     envs = {kind: make(kind, suite, task, size) for kind in KINDS}
-    for _, reset in envs.values():
+    for _, reset, _ in envs.values():
         reset()
-    resets = {kind: [seconds(reset) for _ in range(RESETS)] for kind, (_, reset) in envs.items()}
+    resets = {kind: [seconds(envs[kind][1]) for _ in range(RESETS)] for kind in KINDS}
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for action in np.random.default_rng(0).uniform(-1, 1, (steps, 7)):
-        for kind, (step, _) in envs.items():
-            times[kind].append(seconds(step, action))
+        for kind in KINDS:
+            times[kind].append(seconds(envs[kind][0], action))
+    for _, _, close in envs.values():
+        close()
     return times, resets
 
 
