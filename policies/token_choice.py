@@ -30,12 +30,15 @@ class TokenChoice:
         )
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """Return the chosen ids; logits begin at ``competing.start``, and so do the ids."""
-        if self._masked.any() and not self._masked.all():
-            logits = logits.clone()
-            masked = self._masked.to(logits.device)[:, None]
-            logits[:, : self._actions.start].masked_fill_(masked, -torch.inf)
-            logits[:, self._actions.stop :].masked_fill_(masked, -torch.inf)
+        """Return the chosen ids, counted from the first of the logits.
+
+        Args:
+            logits: (rows, tokens), of the whole vocabulary or of ``competing`` alone.
+        """
+        if logits.shape[1] != len(self._actions):
+            token = torch.arange(logits.shape[1], device=logits.device)
+            words = (token < self._actions.start) | (token >= self._actions.stop)
+            logits = logits.masked_fill(self._masked.to(logits.device)[:, None] & words, -torch.inf)
         chosen = logits.argmax(-1)
         for row, (config, generator) in enumerate(
             zip(self._configs, self._generators, strict=True)

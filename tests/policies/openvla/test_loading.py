@@ -83,7 +83,9 @@ def test_a_truncated_file_is_named(folder: Path, name: str) -> None:
         make_policy("openvla", checkpoint=folder, device="cpu")
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "preprocessor_config.json", SINGLE])
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "preprocessor_config.json", SINGLE]
+)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(CheckpointError, match=rf"{name} is missing"):
@@ -94,7 +96,9 @@ def test_a_missing_tensor_is_named(folder: Path) -> None:
     tensors = load_file(folder / SINGLE)
     del tensors["vision_backbone.fused_featurizer.blocks.1.attn.qkv.bias"]
     save_file(tensors, folder / SINGLE)
-    with pytest.raises(CheckpointError, match=r"no tensor for towers\.1\.encoder\.layers\.1\..*incomplete"):
+    with pytest.raises(
+        CheckpointError, match=r"no tensor for towers\.1\.encoder\.layers\.1\..*incomplete"
+    ):
         loaded(folder)
 
 
@@ -111,7 +115,9 @@ def test_a_tensor_of_another_shape_is_named(folder: Path) -> None:
     name = "language_model.model.layers.1.mlp.up_proj.weight"
     tensors[name] = tensors[name][:-1].contiguous()
     save_file(tensors, folder / SINGLE)
-    with pytest.raises(CheckpointError, match=r"up_proj\.weight is \(175, 64\), but .* \(176, 64\)"):
+    with pytest.raises(
+        CheckpointError, match=r"up_proj\.weight is \(175, 64\), but .* \(176, 64\)"
+    ):
         loaded(folder)
 
 
@@ -154,9 +160,9 @@ print(peak() - before)
 def test_loading_takes_one_copy_and_one_shard(
     tmp_path: Path, write_random: Writer, shard: Sharder
 ) -> None:
-    folder = write_random(tmp_path / "r", hidden=256, width=8192, layers=8)
+    folder = write_random(tmp_path / "r", hidden=256, width=8192, layers=4)
     total, shards = (folder / SINGLE).stat().st_size, 8
-    assert total > 120e6
+    assert total > 80e6
     shard(folder, shards)
     largest = max(path.stat().st_size for path in folder.glob("*.safetensors"))
     done = subprocess.run(

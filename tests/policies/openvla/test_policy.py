@@ -37,7 +37,9 @@ def test_rows_with_other_instructions_are_single_calls(policy: OpenVlaPolicy) ->
 @pytest.fixture(scope="module")
 def wordy(write_random: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Policy:
     """Return a policy with random weights, which says words nearly always."""
-    return make_policy("openvla", checkpoint=write_random(tmp_path_factory.mktemp("r")), device="cpu")
+    return make_policy(
+        "openvla", checkpoint=write_random(tmp_path_factory.mktemp("r"), wordy=True), device="cpu"
+    )
 
 
 def test_words_are_full_speed_and_counted_as_invalid(wordy: OpenVlaPolicy) -> None:
