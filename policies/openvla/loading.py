@@ -157,9 +157,10 @@ def _remake_buffers(model: OpenVlaModel, device: torch.device) -> None:
     llama = model.llama.model
     llama.rotary_emb = type(llama.rotary_emb)(config=model.llama.config).to(device)
     for tower in model.towers:
-        if hasattr(tower.embeddings, "position_ids"):
-            ids = torch.arange(tower.embeddings.position_ids.shape[-1], device=device)
-            tower.embeddings.register_buffer("position_ids", ids[None], persistent=False)
+        embeddings: Any = tower.embeddings
+        if hasattr(embeddings, "position_ids"):
+            ids = torch.arange(embeddings.position_ids.shape[-1], device=device)
+            embeddings.register_buffer("position_ids", ids[None], persistent=False)
     left = [name for name, buffer in model.named_buffers() if buffer.is_meta]
     if left:
         raise CheckpointError(

@@ -136,6 +136,13 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
         "intermediate_size": shape_of(shapes, f"{layer}mlp.down_proj.weight")[1],
         "num_hidden_layers": count(shapes, r"language_model\.model\.layers\.(\d+)\."),
     }
+    told = {name: text_config[name] for name in measured if text_config.get(name) is not None}
+    differing = {n: (value, measured[n]) for n, value in told.items() if value != measured[n]}
+    if differing:
+        raise CheckpointError(
+            f"config.json and the tensors differ in {differing} (config, tensors); the checkpoint "
+            "is incomplete, or mixed from two."
+        )
     kept = {k: v for k, v in text_config.items() if k not in ("model_type", "torch_dtype", "dtype")}
     return LlamaConfig(**{**kept, **measured}, attn_implementation="sdpa")
 

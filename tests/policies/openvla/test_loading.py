@@ -121,6 +121,14 @@ def test_a_tensor_of_another_shape_is_named(folder: Path) -> None:
         loaded(folder)
 
 
+def test_a_model_that_lacks_whole_layers_is_refused(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    kept = {name: tensor for name, tensor in tensors.items() if ".layers.3." not in name}
+    save_file(kept, folder / SINGLE)
+    with pytest.raises(CheckpointError, match=r"differ in {'num_hidden_layers': \(4, 3\)}"):
+        loaded(folder)
+
+
 def test_a_foreign_folder_is_named(folder: Path) -> None:
     (folder / "config.json").write_text('{"model_type": "llava"}')
     with pytest.raises(CheckpointError, match="describes a model of type 'llava', not 'openvla'"):

@@ -12,11 +12,25 @@ from steer_gym.errors import SteeringError
 from steer_gym.observation import batch_observations
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 
-from .conftest import Cases
+from .conftest import GOLDEN, Cases
 
 
 def test_keeps_the_contract(policy: OpenVlaPolicy) -> None:
     check_policy(policy)
+
+
+def test_act_looks_at_what_tensorflows_pipeline_makes_of_the_picture(
+    policy: OpenVlaPolicy,
+) -> None:
+    pictures = np.load(GOLDEN / "images.npz")
+    observation = policy.spec.example_observation()
+    observation["image.base"] = pictures["raw"][0][::-1].copy()  # robosuite draws upside down
+    pixels = policy.pixels.normalised(pictures["cropped"][:1])
+    plan = policy.predict(pixels, policy.prompts([observation["instruction"]]), [ActConfig()])
+    action = policy.act(observation)
+    assert action.dtype == np.float32
+    # A picture may differ in ten values by 1, which moves no token here.
+    assert np.array_equal(action, plan.actions[0, 0])
 
 
 def test_rows_with_other_instructions_are_single_calls(policy: OpenVlaPolicy) -> None:
