@@ -11,7 +11,7 @@ from functools import cache
 from io import BytesIO
 
 import numpy as np
-import simplejpeg
+import simplejpeg  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -74,7 +74,7 @@ def lanczos_taps(inputs: int, outputs: int) -> tuple[NDArray[np.int64], NDArray[
     away = (taps.astype(np.float32) + half - centre[:, None]) * (one / stretch)
     weights = np.where(taps <= last[:, None], _lanczos(away), np.float32(0))
     total = np.cumsum(weights, axis=1)[:, -1:]  # one after the other, in float32
-    return np.minimum(taps, inputs - 1), weights * (one / total)
+    return np.minimum(taps, inputs - 1), (weights * (one / total)).astype(np.float32)
 
 
 def _lanczos(away: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ class PixelInputs:
         config = read_json(folder / PREPROCESSOR, "how pixels are normalised")
         size = towers[0].image_size
         wanted = [[3, size, size]] * len(towers)
-        sizes, mean, deviation = (config.get(key) for key in ("input_sizes", "means", "stds"))
+        sizes, mean, deviation = (config.get(key, ()) for key in ("input_sizes", "means", "stds"))
         if sizes != wanted or not np.shape(mean) == np.shape(deviation) == (len(towers), 3):
             raise CheckpointError(
                 f"{folder / PREPROCESSOR} has input_sizes {sizes}, means {mean} and stds "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -101,7 +102,8 @@ class OpenVlaModel(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Return the type of the pixels and activations."""
-        return self.llama.model.embed_tokens.weight.dtype
+        weight: Tensor = self.llama.model.embed_tokens.weight
+        return weight.dtype
 
     @property
     def patches(self) -> int:
@@ -117,7 +119,7 @@ class OpenVlaModel(nn.Module):
         features = [
             tower(part).last_hidden_state[:, -sizes.positions :]  # class and registers go first
             for tower, sizes, part in zip(
-                self.towers, self.sizes, pixels.split(3, dim=1), strict=True
+                self.towers, self.sizes, torch.split(pixels, 3, dim=1), strict=True
             )
         ]
         embedded: Tensor = self.projector(torch.cat(features, dim=-1))
@@ -137,8 +139,8 @@ class OpenVlaModel(nn.Module):
         """
         real = torch.from_numpy(prompts.kinds != PADDING).to(pixels.device)
         rows, length = real.shape
-        cache = self._cache(rows, length + tokens - 1)
-        room = cache.layers[0].max_cache_len
+        room = -(-(length + tokens - 1) // CACHE_STEP) * CACHE_STEP
+        cache = self._cache(rows, room)
         position = (real.cumsum(1) - 1).clamp(min=0)
         hidden = self.hidden(
             self._embed(pixels, prompts), _prefill_mask(real, room), position, cache
@@ -178,25 +180,25 @@ class OpenVlaModel(nn.Module):
         both = torch.cat([self.llama.model.embed_tokens(ids), self.embed_images(pixels)], dim=1)
         return both.gather(1, order.expand(-1, -1, both.shape[-1]))
 
-    def _cache(self, rows: int, length: int) -> StaticCache:
+    def _cache(self, rows: int, room: int) -> StaticCache:
         """Return an empty cache; the last one is used again where it fits."""
-        key = rows, -(-length // CACHE_STEP) * CACHE_STEP
-        if key not in self._caches:
-            # One batch size at a time: at 7B a row of 320 positions takes 168 MB in bfloat16.
-            self._caches = {key: StaticCache(self.llama.config, max_cache_len=key[1])}
-        self._caches[key].reset()
-        return self._caches[key]
+        if (rows, room) not in self._caches:
+            # One at a time: at 7B a row of 320 positions takes 168 MB in bfloat16.
+            self._caches = {(rows, room): StaticCache(self.llama.config, max_cache_len=room)}
+        cache: Any = self._caches[rows, room]  # transformers leaves reset() untyped
+        cache.reset()
+        return self._caches[rows, room]
 
 
 def _tower(config: Dinov2WithRegistersConfig | SiglipVisionConfig) -> nn.Module:
     """Return a tower that ends before its final norm."""
     if isinstance(config, SiglipVisionConfig):
-        siglip = SiglipVisionModel(config)
+        siglip: Any = SiglipVisionModel(config)
         siglip.post_layernorm = nn.Identity()
-        return siglip
-    dinov2 = Dinov2WithRegistersModel(config)
+        return cast(nn.Module, siglip)
+    dinov2: Any = Dinov2WithRegistersModel(config)
     dinov2.layernorm = nn.Identity()
-    return dinov2
+    return cast(nn.Module, dinov2)
 
 
 def _prefill_mask(real: Tensor, room: int) -> Tensor:

@@ -144,7 +144,8 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
             "is incomplete, or mixed from two."
         )
     kept = {k: v for k, v in text_config.items() if k not in ("model_type", "torch_dtype", "dtype")}
-    return LlamaConfig(**{**kept, **measured}, attn_implementation="sdpa")
+    fields: dict[str, Any] = {**kept, **measured, "attn_implementation": "sdpa"}
+    return LlamaConfig(**fields)
 
 
 def count(shapes: Shapes, pattern: str) -> int:
