@@ -152,19 +152,22 @@ def test_weights_that_are_not_numbers_are_refused(folder: Path) -> None:
 
 
 PEAK = """
-import json, resource, sys, torch
+import json, re, sys, torch
 from pathlib import Path
 from steer_gym.policies.openvla.loading import load_model
 folder = Path(sys.argv[1])
 config = json.loads((folder / "config.json").read_text())
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def memory(kind):
+    return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 torch.ones(8, 8) @ torch.ones(8, 8)
-before = peak()
-load_model(folder, config, device=torch.device("cpu"), dtype=torch.bfloat16)
-print(peak() - before)
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+before = memory("VmRSS")
+model = load_model(folder, config, device=torch.device("cpu"), dtype=torch.bfloat16)
+print(memory("VmHWM") - before)
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_loading_takes_one_copy_and_one_shard(
     tmp_path: Path, write_random: Writer, shard: Sharder
 ) -> None:
@@ -176,4 +179,5 @@ def test_loading_takes_one_copy_and_one_shard(
     done = subprocess.run(
         [sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < total + largest + 25e6  # modules and the allocator's own
+    # One copy at the least, since the model is there; 25 MB for modules and the allocator.
+    assert 0.9 * total < int(done.stdout) < total + largest + 25e6
