@@ -9,7 +9,10 @@ from typing import Any
 from steer_gym.errors import MissingPackageError
 
 EXTRAS = {
+    "PIL": "torch",
     "bddl": "libero",
+    "bitsandbytes": "quantization",
+    "huggingface_hub": "torch",
     "jax": "jax",
     "libero": "libero",
     "matplotlib": "bench",
@@ -18,6 +21,7 @@ EXTRAS = {
     "robosuite": "libero",
     "safetensors": "torch",
     "scipy": "bench",
+    "simplejpeg": "torch",
     "tokenizers": "torch",
     "torch": "torch",
     "transformers": "torch",

@@ -10,6 +10,7 @@ from steer_gym.extras import load
 from steer_gym.policy import Policy
 
 POLICIES: dict[str, str] = {
+    "openvla": "steer_gym.policies.openvla.policy:OpenVlaPolicy",
     "pocket": "steer_gym.policies.pocket.policy:PocketPolicy",
     "scripted": "steer_gym.policies.scripted.policy:ScriptedPolicy",
 }

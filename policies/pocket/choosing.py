@@ -11,32 +11,23 @@ from torch import Tensor
 
 from steer_gym.acting import ActConfig
 
+from ..token_choice import TokenChoice
 from .tokenizer import CENTRES, PocketTokenizer
 
 
-class TokenChooser:
+class TokenChooser(TokenChoice):
     """Chooses one token a row and call, and remembers how sure the network was."""
 
     def __init__(self, configs: Sequence[ActConfig], tokenizer: PocketTokenizer) -> None:
         """Choose for rows with these configs."""
-        self._configs = configs
+        super().__init__(configs, tokenizer.bins.ids)
         self._words = tokenizer.words
-        self._masked = torch.tensor([config.invalid_tokens == "mask" for config in configs])
-        self._generators = [_generator(config) for config in configs]
         self._logits: list[Tensor] = []
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Return token ids (rows,) for logits (rows, vocabulary)."""
         self._logits.append(logits)
-        masked = self._masked.to(logits.device)[:, None]
-        words = torch.arange(logits.shape[1], device=logits.device) < self._words
-        allowed = logits.masked_fill(masked & words, -torch.inf)
-        chosen = allowed.argmax(-1)
-        for row, config in enumerate(self._configs):
-            if config.temperature > 0:
-                probabilities = (allowed[row].float() / config.temperature).softmax(-1).cpu()
-                chosen[row] = torch.multinomial(probabilities, 1, generator=self._generators[row])
-        return chosen
+        return super().__call__(logits)
 
     def beliefs(self) -> dict[str, NDArray[np.float32]]:
         """Return what the network held likely at each token, before any masking.
@@ -52,12 +43,3 @@ class TokenChooser:
             "expected_actions": expected.cpu().numpy(),
             "action_probability": mass.cpu().numpy(),
         }
-
-
-def _generator(config: ActConfig) -> torch.Generator:
-    generator = torch.Generator()
-    if config.seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(config.seed)
-    return generator

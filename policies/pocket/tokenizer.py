@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ..action_bins import ActionBins
+
 BINS = 256
-"""Action tokens; bin b stands for the centre of the b-th of 255 intervals of [-1, 1], the last
-two bins for the same one: OpenVLA's table."""
+"""Action tokens, those of OpenVLA's table."""
 SPECIAL = ("<|pad|>", "<|begin|>", "<|end|>", "<|act|>")
 PAD, BEGIN, END, ACT = range(4)
-CENTRES: NDArray[np.float32] = (
-    (np.linspace(-1, 1, BINS)[:-1] + np.linspace(-1, 1, BINS)[1:]) / 2
-).astype(np.float32)
+CENTRES: NDArray[np.float32] = ActionBins(BINS).centres.astype(np.float32)
 
 
 class PocketTokenizer:
@@ -31,6 +30,7 @@ class PocketTokenizer:
         self._tokenizer = Tokenizer.from_file(str(path))
         self.words = self._tokenizer.get_vocab_size()
         self.size = self.words + BINS
+        self.bins = ActionBins(self.size, BINS)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; a blank goes first, so that every word is met after one."""
@@ -60,9 +60,7 @@ class PocketTokenizer:
 
         As in OpenVLA, the id falls as the value rises: -1 is the last id of the vocabulary.
         """
-        bins = np.digitize(np.clip(actions, -1, 1), np.linspace(-1, 1, BINS))
-        ids: NDArray[np.int64] = self.size - bins.astype(np.int64)
-        return ids
+        return self.bins.encode(actions)
 
     def decode_actions(
         self, ids: NDArray[np.int64]
@@ -71,8 +69,8 @@ class PocketTokenizer:
 
         An id that is none decodes as in OpenVLA: clipped to the table's end, +0.996.
         """
-        bins = np.clip(self.size - ids - 1, 0, BINS - 2)
-        return CENTRES[bins], ids >= self.words
+        values, valid = self.bins.decode(ids)
+        return values.astype(np.float32), valid
 
 
 def prune(source: Path, target: Path, texts: Iterable[str], *, size: int) -> NDArray[np.int64]:

@@ -1,0 +1,1 @@
+"""OpenVLA: the published checkpoints on today's transformers, without remote code."""

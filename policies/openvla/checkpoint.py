@@ -1,0 +1,131 @@
+"""A published checkpoint: the folder or hub id, its config, tokenizer and statistics."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from steer_gym.extras import require
+
+from .tensors import CheckpointError, read_json
+
+CONFIG, STATISTICS, TOKENIZER = "config.json", "dataset_statistics.json", "tokenizer.json"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_CACHED = re.compile(r"models--([\w.-]+?)--([\w.-]+)")
+_WANTED = ("*.json", "*.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """What a checkpoint folder holds beside its tensors."""
+
+    folder: Path
+    name: str
+    """Hub id, else the name of the folder."""
+    config: dict[str, Any]
+    """Of ``config.json``."""
+    statistics: dict[str, Any]
+    """Data set -> statistics of its actions; a fine-tuned folder's file replaces the config's."""
+    tokenizer: Tokenizer
+
+    @property
+    def vocabulary(self) -> int:
+        """Return one past the last action token: the vocabulary without its padding."""
+        text = self.config.get("text_config") or {}
+        return int(text.get("vocab_size", 32064)) - int(self.config.get("pad_to_multiple_of", 64))
+
+    @property
+    def bins(self) -> int:
+        """Return the number of action tokens."""
+        return int(self.config.get("n_action_bins", 256))
+
+
+def open_checkpoint(checkpoint: str | Path, adapter: str | Path | None = None) -> Checkpoint:
+    """Return the checkpoint of a local folder or a hub id; a hub id is downloaded.
+
+    Args:
+        checkpoint: Folder or hub id.
+        adapter: A LoRA folder, whose ``dataset_statistics.json`` counts where there is one.
+
+    Raises:
+        CheckpointError: A file is missing or broken, or the checkpoint is of another kind.
+    """
+    folder = checkpoint_folder(checkpoint)
+    config = read_json(folder / CONFIG, "what the network is")
+    if config.get("model_type") != "openvla":
+        raise CheckpointError(
+            f"{folder / CONFIG} describes a model of type {config.get('model_type')!r}, not "
+            "'openvla'. Give a folder in OpenVLA's published format."
+        )
+    if config.get("image_resize_strategy", "resize-naive") != "resize-naive":
+        raise CheckpointError(
+            f"{folder / CONFIG} wants images resized by {config['image_resize_strategy']!r}; "
+            "steer_gym knows 'resize-naive', which all published OpenVLA checkpoints use."
+        )
+    return Checkpoint(
+        folder=folder,
+        name=_name(checkpoint, folder),
+        config=config,
+        statistics=_statistics(folder, Path(adapter) if adapter else None, config),
+        tokenizer=_tokenizer(folder / TOKENIZER),
+    )
+
+
+def checkpoint_folder(checkpoint: str | Path) -> Path:
+    """Return the folder of a checkpoint, downloading a hub id into huggingface_hub's cache.
+
+    Raises:
+        CheckpointError: There is no such folder, or the hub cannot be reached and has not been.
+    """
+    folder = Path(checkpoint)
+    if folder.is_dir():
+        return folder
+    if not _HUB_ID.fullmatch(str(checkpoint)):
+        raise CheckpointError(
+            f"There is no folder {str(checkpoint)!r}, and it is no hub id either. Give a local "
+            "checkpoint folder, or an id such as openvla/openvla-7b-finetuned-libero-10."
+        )
+    hub = require("huggingface_hub", extra="torch")
+    try:
+        return Path(hub.snapshot_download(str(checkpoint), allow_patterns=list(_WANTED)))
+    except (OSError, ValueError) as error:  # what the hub's client raises offline and online
+        raise CheckpointError(
+            f"{checkpoint} is no local folder, and the Hugging Face hub does not give it: "
+            f"{type(error).__name__}: {str(error).strip().splitlines()[0]} Check the id and the "
+            "network, or download the folder elsewhere and give its path."
+        ) from error
+
+
+def _name(given: str | Path, folder: Path) -> str:
+    """Return the hub id: as given, or of the hub's cache; else the folder's own name."""
+    if not Path(given).is_dir():
+        return str(given)
+    cached = (_CACHED.fullmatch(part) for part in folder.resolve().parts)
+    return next((f"{match[1]}/{match[2]}" for match in cached if match), folder.resolve().name)
+
+
+def _statistics(folder: Path, adapter: Path | None, config: dict[str, Any]) -> dict[str, Any]:
+    for place in (adapter, folder):
+        if place and (place / STATISTICS).is_file():
+            return read_json(place / STATISTICS, "how actions are scaled")
+    if not config.get("norm_stats"):
+        raise CheckpointError(
+            f"{folder} has neither {STATISTICS} nor norm_stats in {CONFIG}, so its actions cannot "
+            "be scaled. Put the training run's dataset_statistics.json there."
+        )
+    return dict(config["norm_stats"])
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing. Download the whole folder.")
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises the bare class
+        raise CheckpointError(
+            f"{path} is truncated or no tokenizer ({error}); download it again."
+        ) from error

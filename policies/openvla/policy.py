@@ -1,0 +1,182 @@
+"""OpenVLA as a policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from steer_gym.acting import ActConfig, ActConfigs
+from steer_gym.errors import ConventionError
+from steer_gym.neuron_set import NeuronSet, NeuronSpace
+from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
+from steer_gym.policy import Plan, Policy, PolicySpec
+
+from ..action_bins import ActionBins
+from ..engines.anatomy import down_projections, neuron_space
+from ..engines.torch_engine import TorchEngine
+from ..token_choice import TokenChoice
+from .adapters import load_adapter
+from .checkpoint import open_checkpoint
+from .concepts import released_concepts
+from .conventions import Scaling, convention_named, prompt_named, statistics_key
+from .inputs import PixelInputs, prompt_ids
+from .loading import load_model
+from .model import Prompts
+from .self_test import check_sees_images
+
+RENDERED = (256, 256)
+"""Size of the pictures that the LIBERO checkpoints were trained on, before they are resized."""
+
+
+class OpenVlaPolicy(Policy):
+    """OpenVLA (Kim et al., CoRL 2024) from its published checkpoints, without remote code.
+
+    The same function as the released code, to 1e-4 in the logits and to the token in greedy
+    decoding, which tests show on small random weights in the published format. **No published
+    weights have ever been loaded with it**, for want of a network and a GPU.
+
+    ``ActConfig.invalid_tokens``: ``clip`` decodes a token that is no action as upstream does, to
+    +0.996, which is full speed; ``mask`` lets only the action tokens compete. ``Plan.valid`` tells
+    which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
+    before the convention turns the gripper.
+
+    OpenVLA-OFT checkpoints are refused as foreign. They would take a second picture and the
+    robot's state as tokens, attention that is not causal, an action head of their own
+    (``action_head--*.pt``), and chunks of 8 in ``Plan.actions``.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        *,
+        device: str | None = None,
+        dtype: torch.dtype | str | None = None,
+        quantization: str | None = None,
+        adapter: str | Path | None = None,
+        unnorm_key: str | None = None,
+        convention: str | None = None,
+        prompt: str | None = None,
+        released_as: str | None = None,
+        compiled: bool = False,
+    ) -> None:
+        """Load a checkpoint, and see that it looks at its images.
+
+        Args:
+            checkpoint: A folder in the published format, or a hub id.
+            device: A torch device; by default CUDA where there is one.
+            dtype: Of the weights; by default bfloat16 on CUDA, float32 elsewhere.
+            quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits (CUDA only).
+            adapter: A LoRA folder of peft, merged into the weights.
+            unnorm_key: Data set whose statistics scale the actions; see ``statistics_key``.
+            convention: One of ``CONVENTIONS``; by default what the statistics' name says.
+            prompt: One of ``PROMPTS``; by default what the checkpoint's name says.
+            released_as: The published checkpoint that a local folder is, for its concepts.
+            compiled: Compile the decode step with ``torch.compile``: slow at first, and once
+                more for each new number of rows; never for another steering.
+
+        Raises:
+            CheckpointError: The checkpoint is incomplete, broken, or of another kind.
+        """
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        dtype = dtype or ("bfloat16" if self._device.type == "cuda" else "float32")
+        dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+        self.checkpoint = open_checkpoint(checkpoint, adapter)
+        name, statistics = self.checkpoint.name, self.checkpoint.statistics
+        key = statistics_key(statistics, unnorm_key, name)
+        self._scaling = Scaling.of(statistics, key)
+        self._convention = convention_named(convention, key)
+        self._template = prompt_named(prompt, name, self.checkpoint.config)
+        self.model = load_model(
+            self.checkpoint.folder,
+            self.checkpoint.config,
+            device=self._device,
+            dtype=dtype,
+            quantization=quantization,
+            adapter=load_adapter(adapter) if adapter else None,
+        )
+        self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
+        self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
+        self.spec = self._spec()
+        self._concepts = released_concepts(name, self.neurons, released_as=released_as)
+        self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
+        if compiled:
+            self.model.step = torch.compile(self.model.step, mode="reduce-overhead")
+        check_sees_images(self.model, self.pixels, self.prompts(["move"]))
+
+    def _spec(self) -> PolicySpec:
+        action, size = self._convention.action, len(self._scaling.low)
+        if action.size != size:
+            raise ConventionError(
+                f"The statistics scale actions of {size} numbers, but the convention has "
+                f"{action.size}: {action}. Choose other statistics by unnorm_key=..."
+            )
+        return PolicySpec(
+            name="openvla",
+            action=action,
+            cameras={IMAGE_BASE: RENDERED},
+            tokens=size,
+            neurons=neuron_space(self.model.llama),
+            invalid_tokens=("clip", "mask"),
+        )
+
+    @property
+    def neurons(self) -> NeuronSpace:
+        """Return the neurons, with the fingerprint of the weights."""
+        assert self.spec.neurons is not None
+        return self.spec.neurons
+
+    @property
+    def concepts(self) -> Mapping[str, NeuronSet]:
+        """Return the concepts published for this checkpoint, bound to its weights."""
+        return self._concepts
+
+    def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
+        """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
+        started = time.perf_counter()
+        batch, configs = self.prepare(observation, config)
+        pixels = self.pixels(images(batch, IMAGE_BASE))
+        plan = self.predict(pixels, self.prompts(batch[INSTRUCTION]), configs)
+        return replace(plan, latency_s=time.perf_counter() - started)
+
+    def predict(self, pixels: Tensor, prompts: Prompts, configs: Sequence[ActConfig]) -> Plan:
+        """Return the plan for inputs that are ready, one config per row.
+
+        Args:
+            pixels: As ``OpenVlaModel.embed_images`` takes them.
+            prompts: From ``prompts``, or of token ids by ``Prompts.of``.
+            configs: As ``prepare`` returns them.
+        """
+        choose, steerings = TokenChoice(configs, self._bins.ids), [row.steering for row in configs]
+        with torch.inference_mode(), self._engine.steered(steerings, prompts.kinds) as steered:
+            tokens = self.model.generate(
+                pixels.to(self._device, self.model.dtype),
+                prompts,
+                choose,
+                tokens=self.spec.tokens,
+                competing=choose.competing,
+            )
+        ids = tokens.cpu().numpy()
+        values, valid = self._bins.decode(ids)
+        predicted = self._scaling(values)
+        return Plan(
+            actions=self._convention.outward(predicted)[:, None],
+            tokens=ids,
+            valid=valid,
+            steering=steered.reports(self.spec.tokens - 1),
+            extra={"predicted": predicted},
+        )
+
+    def prompts(self, instructions: Sequence[str]) -> Prompts:
+        """Return the prompts for instructions, one a row."""
+        tokenizer = self.checkpoint.tokenizer
+        ids = [prompt_ids(self._template, text, tokenizer) for text in instructions]
+        return Prompts.of(ids, self.model.patches)
+
+    def close(self) -> None:
+        """Take the steering engine off the model."""
+        self._engine.remove()

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from steer_gym.errors import SteeringError, UnknownNameError
+from steer_gym.neuron_set import NeuronSpace
+from steer_gym.policies.openvla.concepts import RELEASED, published_set, released_concepts
+from steer_gym.policies.openvla.policy import OpenVlaPolicy
+
+LIBERO_10 = "openvla/openvla-7b-finetuned-libero-10"
+LOADED = NeuronSpace(layers=32, width=11008, fingerprint="abcdef0123456789")
+
+
+@pytest.mark.parametrize("name", [LIBERO_10, "openvla-7b-finetuned-libero-10"])
+def test_the_checkpoint_has_its_concepts_bound_to_its_weights(name: str) -> None:
+    concepts = released_concepts(name, LOADED)
+    assert sorted(concepts) == ["careful", "fast", "slow", "up"]
+    for concept in concepts.values():
+        assert concept.fingerprint == LOADED.fingerprint
+        assert len(concept.resolve(LOADED)) == 10
+        with pytest.raises(SteeringError, match="Neurons mean nothing in other weights"):
+            concept.resolve(replace(LOADED, fingerprint="0000000000000000"))
+
+
+def test_other_checkpoints_have_none_unless_told(policy: OpenVlaPolicy) -> None:
+    assert not released_concepts("openvla/openvla-7b", LOADED)
+    assert not policy.concepts
+    assert released_concepts("renamed", LOADED, released_as=LIBERO_10)
+    with pytest.raises(UnknownNameError, match="Unknown concept of openvla 'fast'"):
+        policy.concept("fast")
+
+
+def test_a_small_model_of_that_name_has_none() -> None:
+    assert not released_concepts(LIBERO_10, NeuronSpace(layers=4, width=176, fingerprint="ab"))
+
+
+def test_a_published_set_is_refused_by_all_weights_until_unbound() -> None:
+    fast = published_set("fast")
+    with pytest.raises(SteeringError, match=f"were found in model {LIBERO_10}"):
+        fast.resolve(LOADED)
+    assert fast.unbound().resolve(LOADED)[1].tolist() == [15, 168891 - 15 * 11008]
+
+
+def test_no_neuron_is_in_two_opposite_concepts() -> None:
+    concepts = RELEASED[LIBERO_10]
+    assert not set(concepts["fast"]) & set(concepts["slow"])

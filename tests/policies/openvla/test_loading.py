@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from steer_gym import check_policy, make_policy
+from steer_gym.policies.openvla.loading import load_model
+from steer_gym.policies.openvla.model import OpenVlaModel
+from steer_gym.policies.openvla.policy import OpenVlaPolicy
+from steer_gym.policies.openvla.tensors import INDEX, SINGLE, CheckpointError
+
+Writer = Callable[..., Path]
+Sharder = Callable[[Path, int], None]
+
+
+def loaded(folder: Path) -> OpenVlaModel:
+    config = json.loads((folder / "config.json").read_text())
+    return load_model(folder, config, device=torch.device("cpu"), dtype=torch.float32)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"heads": 2, "blocks": 2, "side": 3, "registers": 1, "layers": 3, "width": 112},
+        {"key_heads": 4, "patch": 7, "side": 5, "hidden": 96, "dtype": torch.float32},
+    ],
+    ids=str,
+)
+def test_other_sizes_are_read_from_the_tensors(
+    tmp_path: Path, write_random: Writer, sizes: dict[str, int]
+) -> None:
+    side, patch = sizes.get("side", 4), sizes.get("patch", 14)
+    folder = write_random(tmp_path / "r", image_sizes=[side * patch] * 2, **sizes)
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    assert policy.neurons.layers == sizes.get("layers", 2)
+    assert policy.neurons.width == sizes.get("width", 80)
+    assert policy.model.patches == side**2
+    check_policy(policy)
+
+
+def test_an_early_checkpoint_has_one_tower_and_its_own_prompt(
+    tmp_path: Path, write_random: Writer
+) -> None:
+    folder = write_random(tmp_path / "r", towers=("siglip",), llm_backbone_id="vicuna-v15-7b")
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    assert len(policy.model.towers) == 1
+    assert policy._template.endswith("ASSISTANT:")
+    check_policy(policy)
+
+
+def test_a_missing_shard_is_named(folder: Path, shard: Sharder) -> None:
+    shard(folder, 3)
+    (folder / "model-00002-of-00003.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"model-00002-of-00003\.safetensors is missing"):
+        loaded(folder)
+
+
+def test_a_shard_without_a_promised_tensor_is_named(folder: Path, shard: Sharder) -> None:
+    shard(folder, 2)
+    file = folder / "model-00001-of-00002.safetensors"
+    tensors = load_file(file)
+    name = sorted(tensors)[0]
+    del tensors[name]
+    save_file(tensors, file)
+    with pytest.raises(CheckpointError, match=rf"{INDEX} promises {name} in {file.name}"):
+        loaded(folder)
+
+
+@pytest.mark.parametrize("name", [SINGLE, "config.json", "tokenizer.json"])
+def test_a_truncated_file_is_named(folder: Path, name: str) -> None:
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=rf"{name} is (truncated|not JSON)"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "preprocessor_config.json", SINGLE]
+)
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(CheckpointError, match=rf"{name} is missing"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
+
+
+def test_a_missing_tensor_is_named(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    del tensors["vision_backbone.fused_featurizer.blocks.1.attn.qkv.bias"]
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(
+        CheckpointError, match=r"no tensor for towers\.1\.encoder\.layers\.1\..*incomplete"
+    ):
+        loaded(folder)
+
+
+def test_a_foreign_tensor_is_named(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    tensors["action_head.fc1.weight"] = torch.zeros(3, 3)
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(CheckpointError, match=r"action_head\.fc1\.weight \(3, 3\) has no place"):
+        loaded(folder)
+
+
+def test_a_tensor_of_another_shape_is_named(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    name = "language_model.model.layers.1.mlp.up_proj.weight"
+    tensors[name] = tensors[name][:-1].contiguous()
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(
+        CheckpointError, match=r"up_proj\.weight is \(175, 64\), but .* \(176, 64\)"
+    ):
+        loaded(folder)
+
+
+def test_a_model_that_lacks_whole_layers_is_refused(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    kept = {name: tensor for name, tensor in tensors.items() if ".layers.3." not in name}
+    save_file(kept, folder / SINGLE)
+    with pytest.raises(CheckpointError, match=r"differ in {'num_hidden_layers': \(4, 3\)}"):
+        loaded(folder)
+
+
+def test_a_foreign_folder_is_named(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "llava"}')
+    with pytest.raises(CheckpointError, match="describes a model of type 'llava', not 'openvla'"):
+        make_policy("openvla", checkpoint=folder)
+
+
+def test_a_network_that_sees_no_image_is_refused(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    tensors["projector.fc3.weight"].zero_()
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(CheckpointError, match="black and a white picture give the same logits"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
+
+
+def test_weights_that_are_not_numbers_are_refused(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    tensors["language_model.model.norm.weight"].fill_(torch.nan)
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(CheckpointError, match="not finite"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
+
+
+PEAK = """
+import json, re, sys, torch
+from pathlib import Path
+from steer_gym.policies.openvla.loading import load_model
+folder = Path(sys.argv[1])
+config = json.loads((folder / "config.json").read_text())
+def memory(kind):
+    return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+torch.ones(8, 8) @ torch.ones(8, 8)
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+before = memory("VmRSS")
+model = load_model(folder, config, device=torch.device("cpu"), dtype=torch.bfloat16)
+print(memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_loading_takes_one_copy_and_one_shard(
+    tmp_path: Path, write_random: Writer, shard: Sharder
+) -> None:
+    folder = write_random(tmp_path / "r", hidden=256, width=8192, layers=4)
+    total, shards = (folder / SINGLE).stat().st_size, 8
+    assert total > 80e6
+    shard(folder, shards)
+    largest = max(path.stat().st_size for path in folder.glob("*.safetensors"))
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, check=True
+    )
+    # One copy at the least, since the model is there; 25 MB for modules and the allocator.
+    assert 0.9 * total < int(done.stdout) < total + largest + 25e6
