@@ -7,7 +7,7 @@ from typing import Literal
 
 from steer_gym.errors import ConventionError
 
-Control = Literal["ee_delta", "joint_position"]
+Control = Literal["ee_delta", "joint_position", "joint_velocity"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,8 @@ class ActionConvention:
     """Meaning of an action vector; environment and policy must declare the same."""
 
     control: Control
-    """``ee_delta``: normalised change of the end effector's pose. ``joint_position``: targets."""
+    """``ee_delta``: normalised change of the end effector's pose. ``joint_position``: targets.
+    ``joint_velocity``: normalised velocities."""
     size: int
     """Length of the action vector, the gripper's number (the last one) included."""
     frame: str
@@ -59,3 +60,25 @@ LIBERO_DELTA = ActionConvention(
     rate_hz=20.0,
 )
 """LIBERO's operational-space controller: xyz, axis-angle, gripper, each in [-1, 1]."""
+
+UR5_JOINTS = ActionConvention(
+    control="joint_position",
+    size=7,
+    frame="joints",
+    unit="rad",
+    gripper_open=0.0,
+    gripper_closed=1.0,
+    rate_hz=20.0,
+)
+"""openpi's convention for the UR5: six absolute joint targets, and the gripper's opening."""
+
+DROID_VELOCITY = ActionConvention(
+    control="joint_velocity",
+    size=8,
+    frame="joints",
+    unit="1 = 0.2 rad a step",
+    gripper_open=0.0,
+    gripper_closed=1.0,
+    rate_hz=15.0,
+)
+"""DROID's convention: seven joint velocities, and the gripper's position."""

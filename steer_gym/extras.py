@@ -22,6 +22,8 @@ EXTRAS = {
     "safetensors": "torch",
     "scipy": "bench",
     "simplejpeg": "torch",
+    "sentencepiece": "jax",
+    "tensorstore": "jax",
     "tokenizers": "torch",
     "torch": "torch",
     "transformers": "torch",
