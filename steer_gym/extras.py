@@ -16,6 +16,7 @@ EXTRAS = {
     "jax": "jax",
     "libero": "libero",
     "matplotlib": "bench",
+    "msgpack": "remote",
     "mujoco": "libero",
     "pyarrow": "bench",
     "robosuite": "libero",
@@ -27,6 +28,7 @@ EXTRAS = {
     "tokenizers": "torch",
     "torch": "torch",
     "transformers": "torch",
+    "websockets": "remote",
 }
 """Import name of an optional package -> the extra of steer_gym that brings it."""
 

@@ -13,6 +13,7 @@ POLICIES: dict[str, str] = {
     "openvla": "steer_gym.policies.openvla.policy:OpenVlaPolicy",
     "pi0-fast": "steer_gym.policies.pi0_fast.policy:Pi0FastPolicy",
     "pocket": "steer_gym.policies.pocket.policy:PocketPolicy",
+    "remote": "steer_gym.policies.remote.policy:RemotePolicy",
     "scripted": "steer_gym.policies.scripted.policy:ScriptedPolicy",
 }
 """Name -> ``module:Class``; the class takes the keyword arguments of ``make_policy``."""

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "say what is installed, what works and what mends the rest",
         "steer_gym.cli.doctor:configure",
     ),
+    "serve": ("serve a policy over openpi's websocket protocol", "steer_gym.cli.serve:configure"),
     "pocket": (
         "collect demonstrations for Pocket, train and evaluate it",
         "steer_gym.policies.pocket.commands:configure",

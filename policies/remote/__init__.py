@@ -1,0 +1,1 @@
+"""Policies over openpi's websocket protocol: a server for any policy, a client for any server."""
