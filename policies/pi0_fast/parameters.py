@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steer_gym.results import atomic_path
 
@@ -68,6 +70,20 @@ def fingerprint(parameters: Parameters) -> str:
         digest.update(f"{name} {parameters[name].shape}".encode())
         digest.update(flat[at].astype(np.float16).tobytes())
     return digest.hexdigest()[:16]
+
+
+def value_vectors(parameters: Parameters) -> NDArray[Any]:
+    """Return every neuron's value vector in the order of flat ids, (layers * neurons, width).
+
+    Of merged parameters, so that low-rank weights count.
+    """
+    linear = parameters[f"{LAYERS}/mlp/linear"]
+    return linear.reshape(-1, linear.shape[-1])
+
+
+def unembedding(parameters: Parameters) -> NDArray[Any]:
+    """Return the row of every token that hidden states are compared with, (vocabulary, width)."""
+    return parameters[EMBEDDING]
 
 
 def _find(path: Path) -> Path:

@@ -181,16 +181,15 @@ class _Session:
         return self._forward(embedded, positions, self.visible[:, None], slice(at, at + 1))
 
     def _forward(self, x: Tensor, positions: Tensor, seen: Tensor, at: slice) -> Tensor:
-        bias = torch.where(seen[:, None], 0.0, HIDDEN).to(torch.float32)
         turn = _rotation(positions, self.sizes.head_dim)
         for index, layer in enumerate(self.network.language_model.layers):
-            x = x + self._attend(index, layer.self_attn, layer.input_layernorm(x), turn, bias, at)
+            x = x + self._attend(index, layer.self_attn, layer.input_layernorm(x), turn, seen, at)
             x = x + layer.mlp(layer.post_attention_layernorm(x))
         normed: Tensor = self.network.language_model.norm(x)
         return normed
 
     def _attend(
-        self, index: int, attention: Any, x: Tensor, turn: Tensor, bias: Tensor, at: slice
+        self, index: int, attention: Any, x: Tensor, turn: Tensor, seen: Tensor, at: slice
     ) -> Tensor:
         query, key, value = (
             project(x).unflatten(-1, (-1, self.sizes.head_dim)).transpose(1, 2)
@@ -202,8 +201,8 @@ class _Session:
         grouped = query.unflatten(1, (self.sizes.kv_heads, -1))
         logits = torch.einsum("bkgth,bksh->bkgts", grouped, keys.to(grouped.dtype)).float()
         # As openpi does: hidden keys get one finite number, whatever their logit was.
-        logits = torch.where(bias[:, None] == 0, logits, HIDDEN)
-        weights = logits.softmax(-1).to(values.dtype)
+        hidden = logits.masked_fill(~seen[:, None, None], HIDDEN)
+        weights = hidden.softmax(-1).to(values.dtype)
         mixed = torch.einsum("bkgts,bksh->bkgth", weights, values).flatten(1, 2)
         out: Tensor = attention.o_proj(mixed.transpose(1, 2).flatten(2))
         return out

@@ -10,7 +10,12 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tensorstore")
 
 from steer_gym.policies.pi0_fast.lora import merge_lora
-from steer_gym.policies.pi0_fast.parameters import fingerprint, load_parameters, save_npz
+from steer_gym.policies.pi0_fast.parameters import (
+    fingerprint,
+    load_parameters,
+    save_npz,
+    value_vectors,
+)
 from steer_gym.policies.pi0_fast.safetensors_file import HeadSizes, save_safetensors
 from steer_gym.policies.pi0_fast.sizes import CheckpointError, Sizes
 
@@ -143,6 +148,16 @@ def test_merged_weights_compute_what_openpis_low_rank_weights_do() -> None:
         theirs += np.einsum(up, np.einsum(down, x, first), second)
         ours = np.einsum(whole, x, merged[f"{LAYERS}/{base}"][1])
         assert np.allclose(ours, theirs, atol=1e-4), base
+
+
+def test_value_vectors_hold_the_low_rank_weights_in_the_order_of_flat_ids() -> None:
+    parameters = random_parameters(tiny_sizes(), 0)
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(3, 40, 2)), rng.normal(size=(3, 2, 24))
+    low_rank = {f"{LINEAR}_lora_a": first, f"{LINEAR}_lora_b": second}
+    values = value_vectors(merge_lora({**parameters, **low_rank}))
+    expected = parameters[LINEAR][2, 7] + first[2, 7] @ second[2]
+    assert np.allclose(values[2 * 40 + 7], expected, atol=1e-6)
 
 
 def test_half_of_a_low_rank_pair_is_refused() -> None:
