@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from steer_gym.neuron_set import NeuronSet, NeuronSpace, matched_random
 from steer_gym.neurons.projection import project
-from steer_gym.neurons.screening import Effect, Scene, effect, ranked
+from steer_gym.neurons.screening import Effect, Measure, Unsteered, ranked
 from steer_gym.neurons.words import THEMES, word_share
 from steer_gym.results import atomic_path
 from steer_gym.steering import Steering
@@ -30,11 +30,13 @@ from ..engines.running_spread import RunningSpread
 from .policy import CONCEPTS, SPREAD, PocketPolicy
 from .recorded import carrying, moving, recorded_steps
 
-MEASURES = {"fast": ("speed", 1.0), "slow": ("speed", -1.0)} | {
-    "high": ("rise", 1.0),
-    "low": ("rise", -1.0),
+MEASURES = {
+    "fast": Measure("speed", 1.0),
+    "slow": Measure("speed", -1.0),
+    "high": Measure("rise", 1.0),
+    "low": Measure("rise", -1.0),
 }
-"""Theme -> the field of ``Effect`` that it is about, and the direction."""
+"""What each theme is about."""
 
 
 CONTROL = "random-"
@@ -54,16 +56,19 @@ class ConceptConfig:
     """For each kind of scene."""
     top: int = 10
     """Tokens of a neuron that are looked at."""
-    candidates: int = 50
+    candidates: int = 40
     """Neurons of a theme by word, best first, that are screened one by one."""
     probe: float = 8.0
     """Alpha of the screening."""
-    sizes: tuple[int, ...] = (1, 2, 3, 5, 8)
+    sizes: tuple[int, ...] = (1, 2, 3, 5)
     """Numbers of neurons that are tried together, best first."""
-    alphas: tuple[float, ...] = (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+    alphas: tuple[float, ...] = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
     """Strengths that are tried with each size."""
-    least_action_probability: float = 0.97
-    """Of all sizes and strengths that leave so much, the one with the greatest gain is taken."""
+    least_action_probability: float = 0.98
+    least_heading: float = 0.95
+    least_grip: float = 0.98
+    """Of all sizes and strengths that leave so much, see ``Effect``, the one with the greatest gain
+    is taken."""
     seed: int = 0
 
 
@@ -76,10 +81,10 @@ def find_concepts(config: ConceptConfig) -> None:
     batches["rise"] = carrying(steps, config.observations, rng)
     with atomic_path(config.checkpoint / SPREAD) as partial, partial.open("wb") as file:
         np.save(file, _spread(policy, batches.values()))
+    baselines = {field: Unsteered(policy, batch) for field, batch in batches.items()}
     found: dict[str, Any] = {}
     for name, share in _shares(policy, config.top).items():
-        measure, sign = MEASURES[name]
-        search = _Search(policy, Scene(batches[measure], measure, sign), config)
+        search = _Search(policy, baselines[MEASURES[name].field], MEASURES[name], config)
         by_word = np.argsort(-share)[: config.candidates]
         found[name] = search.concept(name, by_word)
         found[name]["word_share"] = {int(n): round(float(share[n]), 3) for n in by_word}
@@ -90,10 +95,13 @@ def find_concepts(config: ConceptConfig) -> None:
 
 
 class _Search:
-    """Looks for the set and the strength that move one scene's measure most."""
+    """Looks for the set and the strength that move a measure most and do no harm."""
 
-    def __init__(self, policy: PocketPolicy, scene: Scene, config: ConceptConfig) -> None:
-        self._policy, self._scene, self._config = policy, scene, config
+    def __init__(
+        self, policy: PocketPolicy, unsteered: Unsteered, measure: Measure, config: ConceptConfig
+    ) -> None:
+        self._model = _space(policy).fingerprint
+        self._unsteered, self._measure, self._config = unsteered, measure, config
 
     def concept(self, name: str, candidates: NDArray[np.int64]) -> dict[str, Any]:
         """Return what is written of a concept: its set, its steering, and how it was found."""
@@ -101,7 +109,7 @@ class _Search:
         def show(done: int) -> None:
             print(f"\r{name}: screened {done}/{len(candidates)}", end="", file=sys.stderr)
 
-        screened = ranked(self._policy, self._scene, candidates.tolist(), self._probe, show)
+        screened = ranked(self._unsteered, self._measure, candidates.tolist(), self._probe, show)
         print(file=sys.stderr)
         doses = list(self._doses(name, [neuron for neuron, _ in screened]))
         steering, seen = max(doses, key=self._merit)
@@ -109,7 +117,7 @@ class _Search:
             "neurons": steering.edits[0].neurons.to_json(),
             "steering": steering.to_json(),
             "effect": asdict(seen),
-            "unsteered": asdict(effect(self._policy, self._scene.observation, None)),
+            "unsteered": asdict(self._unsteered.effect(None)),
             "gain_alone": {neuron: round(gained, 4) for neuron, gained in screened},
             "doses": [
                 [len(s.edits[0].neurons), s.edits[0].alpha, *(round(v, 4) for v in astuple(e))]
@@ -121,16 +129,19 @@ class _Search:
         return Steering(neurons, self._config.probe)
 
     def _doses(self, name: str, best_first: list[int]) -> Iterator[tuple[Steering, Effect]]:
-        model = _space(self._policy).fingerprint
         for size, alpha in product(self._config.sizes, self._config.alphas):
-            neurons = NeuronSet.from_flat(best_first[:size], name=name, fingerprint=model)
+            neurons = NeuronSet.from_flat(best_first[:size], name=name, fingerprint=self._model)
             steering = Steering(neurons, alpha)
-            yield steering, effect(self._policy, self._scene.observation, steering)
+            yield steering, self._unsteered.effect(steering)
 
     def _merit(self, dose: tuple[Steering, Effect]) -> tuple[bool, float]:
-        seen = dose[1]
-        harmless = seen.action_probability >= self._config.least_action_probability
-        return harmless, self._scene.sign * getattr(seen, self._scene.measure)
+        config, seen = self._config, dose[1]
+        harmless = (
+            seen.action_probability >= config.least_action_probability
+            and seen.heading >= config.least_heading
+            and seen.grip >= config.least_grip
+        )
+        return harmless, self._measure.of(seen)
 
 
 def _shares(policy: PocketPolicy, top: int) -> dict[str, NDArray[np.float32]]:

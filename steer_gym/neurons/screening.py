@@ -19,8 +19,6 @@ from steer_gym.observation import Observation
 from steer_gym.policy import Policy
 from steer_gym.steering import Steering
 
-Steer = Callable[[NeuronSet], Steering]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
@@ -32,57 +30,76 @@ class Effect:
     """Its vertical part, positive upwards."""
     action_probability: float
     """Probability that a token is an action, 0 to 1."""
+    heading: float
+    """Cosine between the horizontal commands with and without steering, all observations as one
+    vector: 1 where the arm still goes where it went."""
+    grip: float
+    """Share of observations in which the gripper's command keeps its sign."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Recorded observations that a theme's effect is read from."""
+class Measure:
+    """What a theme is about."""
 
-    observation: Observation
-    """A batch."""
-    measure: str
-    """Field of ``Effect``."""
+    field: str
+    """Of ``Effect``."""
     sign: float
     """1 where the theme means more of it, -1 where less."""
 
+    def of(self, effect: Effect) -> float:
+        """Return the measure, larger the more the theme is met."""
+        return self.sign * float(getattr(effect, self.field))
 
-def effect(policy: Policy, observation: Observation, steering: Steering | None) -> Effect:
-    """Return what ``policy`` would command for a batch of observations under ``steering``."""
-    extra = policy.plan(observation, ActConfig(steering=steering)).extra
-    expected: NDArray[np.float32] = extra["expected_actions"]
-    return Effect(
-        speed=float(np.linalg.norm(expected[:, :3], axis=1).mean()),
-        rise=float(expected[:, 2].mean()),
-        action_probability=float(extra["action_probability"].mean()),
-    )
+
+class Unsteered:
+    """What a policy commands by itself on a batch of observations, to compare with."""
+
+    def __init__(self, policy: Policy, observation: Observation) -> None:
+        """Ask the policy once."""
+        self._policy, self._observation = policy, observation
+        self._expected, _ = self._ask(None)
+
+    def effect(self, steering: Steering | None) -> Effect:
+        """Return what the policy would command under ``steering``."""
+        expected, probability = self._ask(steering)
+        return Effect(
+            speed=float(np.linalg.norm(expected[:, :3], axis=1).mean()),
+            rise=float(expected[:, 2].mean()),
+            action_probability=float(probability.mean()),
+            heading=_cosine(expected[:, :2], self._expected[:, :2]),
+            grip=float((np.sign(expected[:, 6]) == np.sign(self._expected[:, 6])).mean()),
+        )
+
+    def _ask(self, steering: Steering | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        plan = self._policy.plan(self._observation, ActConfig(steering=steering))
+        return plan.extra["expected_actions"], plan.extra["action_probability"]
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float((one * other).sum() / (np.linalg.norm(one) * np.linalg.norm(other) + 1e-9))
 
 
 def ranked(
-    policy: Policy,
-    scene: Scene,
+    unsteered: Unsteered,
+    measure: Measure,
     candidates: Sequence[int],
-    steer: Steer,
+    steer: Callable[[NeuronSet], Steering],
     on_neuron: Callable[[int], None] = lambda done: None,
 ) -> list[tuple[int, float]]:
     """Return the candidates with their gains when each is steered alone, best first.
 
-    A gain is how far the steering moves the scene's measure the way the theme says.
+    A gain is how far the steering moves the measure the way the theme says.
 
     Args:
-        policy: Its plans must tell ``expected_actions``.
-        scene: What to measure on.
+        unsteered: The policy and the observations.
+        measure: What to look at.
         candidates: Flat ids.
         steer: The steering of one set.
         on_neuron: Called with the number done.
     """
-
-    def measured(steering: Steering | None) -> float:
-        return scene.sign * float(
-            getattr(effect(policy, scene.observation, steering), scene.measure)
-        )
-
-    before, gains = measured(None), []
+    before, gains = measure.of(unsteered.effect(None)), []
     for done, neuron in enumerate(candidates, start=1):
-        gains.append((neuron, measured(steer(NeuronSet.from_flat([neuron]))) - before))
+        after = measure.of(unsteered.effect(steer(NeuronSet.from_flat([neuron]))))
+        gains.append((neuron, after - before))
         on_neuron(done)
     return sorted(gains, key=lambda pair: -pair[1])
