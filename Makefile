@@ -34,7 +34,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready-for-demo: EXTRAS := libero,torch,bench
-.venv/ready-for-tests: EXTRAS := libero,torch,bench,ur5,dev
+.venv/ready-for-tests: EXTRAS := all,dev
 
 .venv/ready-for-demo .venv/ready-for-tests: setup.cfg pyproject.toml Makefile | $(BIN)/python
 	@echo "Installing $(EXTRAS) into .venv; the first time takes minutes."
