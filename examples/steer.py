@@ -1,6 +1,6 @@
 """Run one episode with a concept's neurons overridden.
 
-    python examples/steer.py --concept fast --alpha 10
+    python examples/steer.py --concept fast
 
 Only the environment's id and the policy's name change for another suite, a UR5 or another model.
 """
@@ -12,19 +12,22 @@ from collections.abc import Sequence
 
 import gymnasium as gym
 
-from steer_gym import ActConfig, Steering, make_policy
+from steer_gym import ActConfig, make_policy
 
 
 def main(arguments: Sequence[str] | None = None) -> bool:
     """Run the episode; print and return whether it succeeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--concept", default="fast")
-    parser.add_argument("--alpha", type=float, default=10.0)
+    parser.add_argument("--alpha", type=float, help="by default what the policy recommends")
     options = parser.parse_args(arguments)
 
-    env = gym.make("steer_gym/LiberoObject-v0", task=0, image_size=128, rendering="fast")
+    env = gym.make("steer_gym/LiberoObject-v0", task=2, image_size=128, rendering="fast")
     policy = make_policy("pocket")
-    config = ActConfig(steering=Steering(policy.concept(options.concept), alpha=options.alpha))
+    steering = policy.recommended(options.concept)
+    if options.alpha is not None:
+        steering = steering.replace(alpha=options.alpha)
+    config = ActConfig(steering=steering)
 
     observation, info = env.reset(seed=7)
     policy.reset()

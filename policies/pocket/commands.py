@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from steer_gym.cli.parser import count, numbers, positive, whole
 from steer_gym.environments import task_languages
 
 COLLECT = "runs/pocket/demonstrations"
@@ -28,18 +29,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _configure_vocabulary(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(VOCABULARY))
     parser.add_argument("--env", default=ENV, help="all its tasks' words are kept")
-    parser.add_argument("--size", type=int, default=3072, help="tokens, action bins not counted")
-    parser.add_argument("--tokens", type=int, default=150_000, help="length of the corpus")
+    parser.add_argument("--size", type=count, default=3072, help="tokens, action bins not counted")
+    parser.add_argument("--tokens", type=count, default=150_000, help="length of the corpus")
     parser.set_defaults(run=_vocabulary)
 
 
 def _configure_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(COLLECT))
-    parser.add_argument("--tasks", default=TASKS, help="of libero_object, such as 0,3 or 0-9")
-    parser.add_argument("--episodes", type=int, default=600)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--tasks", type=numbers, default=TASKS, help="of libero_object, such as 0,3 or 0-9"
+    )
+    parser.add_argument("--episodes", type=count, default=600)
+    parser.add_argument("--minutes", type=positive, default=60.0)
+    parser.add_argument("--workers", type=count, default=2)
+    parser.add_argument("--seed", type=whole, default=0)
     parser.set_defaults(run=_collect)
 
 
@@ -47,20 +50,20 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--demonstrations", type=Path, default=Path(COLLECT))
     parser.add_argument("--vocabulary", type=Path, default=Path(VOCABULARY))
     parser.add_argument("--out", type=Path, default=Path(CHECKPOINT))
-    parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--minutes", type=positive, default=90.0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=count, default=128)
+    parser.add_argument("--learning-rate", type=positive, default=1e-3)
+    parser.add_argument("--workers", type=count, default=2)
+    parser.add_argument("--seed", type=whole, default=0)
     parser.set_defaults(run=_train)
 
 
 def _configure_concepts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path(CHECKPOINT))
     parser.add_argument("--demonstrations", type=Path, default=Path(COLLECT))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole, default=0)
     parser.set_defaults(run=_concepts)
 
 
@@ -68,10 +71,12 @@ def _configure_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, help="by default the shipped weights")
     parser.add_argument("--out", type=Path, default=Path(EVALUATION))
     parser.add_argument("--env", default=ENV)
-    parser.add_argument("--tasks", default=TASKS)
-    parser.add_argument("--init-states", default="0-9", help="stored ones; training sees none")
+    parser.add_argument("--tasks", type=numbers, default=TASKS)
+    parser.add_argument(
+        "--init-states", type=numbers, default="0-9", help="stored ones; training sees none"
+    )
     parser.add_argument("--rendering", choices=("fast", "reference"), default="fast")
-    parser.add_argument("--envs", type=int, default=2)
+    parser.add_argument("--envs", type=count, default=2)
     parser.set_defaults(run=_evaluate)
 
 
@@ -87,7 +92,7 @@ def _collect(args: argparse.Namespace) -> int:
 
     config = CollectConfig(
         out=args.out,
-        tasks=numbers(args.tasks),
+        tasks=args.tasks,
         episodes=args.episodes,
         minutes=args.minutes,
         workers=args.workers,
@@ -123,16 +128,10 @@ def _evaluate(args: argparse.Namespace) -> int:
         checkpoint=args.checkpoint,
         out=args.out,
         env=args.env,
-        tasks=numbers(args.tasks),
-        init_states=numbers(args.init_states),
+        tasks=args.tasks,
+        init_states=args.init_states,
         rendering=args.rendering,
         envs=args.envs,
     )
     print(evaluate_checkpoint(config))
     return 0
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    """Return the numbers that a text like ``0,3,5-7`` names."""
-    parts = (part.partition("-") for part in text.split(","))
-    return tuple(n for a, _, b in parts for n in range(int(a), int(b or a) + 1))

@@ -10,7 +10,7 @@ import pytest
 from steer_gym.envs.libero.env import LiberoEnv
 
 SIZE = 48
-STEPS = {0: 5, 1: 60}
+STEPS = {0: 5, 1: 200}
 WAIT = [0, 0, 0, 0, 0, 0, -1]
 
 Row = dict[str, Any]
