@@ -50,7 +50,7 @@ class MujocoPlant:
         self._finger_motors = [self.model.actuator(f"finger_{i}").id for i in (1, 2)]
         self._hand = self.model.body("robotiq_85_adapter_link").id
         self._weight = float(self.model.body_subtreemass[self._hand]) * self.model.opt.gravity
-        self._mass = np.zeros((self.model.nv, self.model.nv))
+        self._acceleration, self._torque = np.zeros((2, self.model.nv))
         self.push = np.zeros(3)
         self.wrench = np.zeros(6)
         self._wanted = 0.0
@@ -120,10 +120,10 @@ class MujocoPlant:
 
     def _step(self, q: Array, qd: Array, qdd: Array, gripper: float | None) -> None:
         data, dof = self.data, self._dof
-        self._mujoco.mj_fullM(self.model, self._mass, data.qM)
         wanted = qdd + _STIFFNESS * (q - self.q) + _DAMPING * (qd - self.qd)
-        inertia = self._mass[np.ix_(dof, dof)]
-        data.ctrl[self._motors] = inertia @ wanted + data.qfrc_bias[dof]
+        self._acceleration[dof] = wanted
+        self._mujoco.mj_mulM(self.model, data, self._torque, self._acceleration)
+        data.ctrl[self._motors] = self._torque[dof] + data.qfrc_bias[dof]
         if gripper is not None:
             self._wanted = gripper
         lead = min(self._wanted, self.opening + _SQUEEZE)
