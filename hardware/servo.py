@@ -26,7 +26,18 @@ _DAMPED_BELOW = 0.02
 class Servo:
     """The setpoint (posture and speed) and where it is going."""
 
-    def __init__(self, arm: ArmModel, tcp: Array, limits: Limits, dt_s: float) -> None:
+    def __init__(
+        self, arm: ArmModel, tcp: Array, limits: Limits, dt_s: float, lag_s: float = 0.0
+    ) -> None:
+        """Begin at the zero posture; ``start`` says where the arm is.
+
+        Args:
+            arm: Kinematics.
+            tcp: (4, 4) of the tool centre point to the flange.
+            limits: That no setpoint leaves.
+            dt_s: Period.
+            lag_s: By which the arm follows its setpoints late; they lead it by that much.
+        """
         self.limits = limits
         self.pace = 1.0
         """Share of the speed limits that is used, in (0, 1]."""
@@ -37,6 +48,7 @@ class Servo:
         self._arm = arm
         self._tcp = tcp
         self._dt_s = dt_s
+        self._lag_s = lag_s
         self._target: Target | None = None
         self.start(np.zeros(6))
 
@@ -60,7 +72,10 @@ class Servo:
         return bool((np.abs(self._pose_error(matrix_pose(self._tool))) < _REACHED).all())
 
     def step(self) -> Array:
-        """Advance by one period and return the setpoint (6,) [rad]."""
+        """Advance by one period and return the setpoint (6,) [rad], which leads by the lag.
+
+        A first-order follower whose setpoint leads by its time constant does not lag at all.
+        """
         limits, dt = self.limits, self._dt_s
         jacobian, self._tool = self._arm.jacobian(self.q, self._tcp)
         wanted = self._limited(self._wanted(jacobian), jacobian)
@@ -72,7 +87,7 @@ class Servo:
         self.q = self.q + speed * dt
         stuck = bool(self.blocked) and not self._moving
         self.blocked_s = self.blocked_s + dt if stuck else 0.0
-        return self.q
+        return np.asarray(self.q + self.qd * self._lag_s)
 
     @property
     def _moving(self) -> bool:
@@ -129,11 +144,11 @@ class Servo:
         return speed / excess
 
     def _trouble_ahead(self, speed: Array) -> str:
-        """Return which limit braking from the next setpoint would break."""
+        """Return which limit braking from the next setpoint, or that setpoint, would break."""
         ahead = self.q + speed * self._dt_s
-        time_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
-        for share in (0.375, 0.5):
-            trouble = self.limits.trouble(self._arm, ahead + speed * (share * time_s), self._tcp)
+        braking_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
+        for time_s in sorted({0.375 * braking_s, 0.5 * braking_s, self._lag_s}):
+            trouble = self.limits.trouble(self._arm, ahead + speed * time_s, self._tcp)
             if trouble:
                 return trouble
         return ""

@@ -59,3 +59,14 @@ LIBERO_DELTA = ActionConvention(
     rate_hz=20.0,
 )
 """LIBERO's operational-space controller: xyz, axis-angle, gripper, each in [-1, 1]."""
+
+UR5_JOINTS = ActionConvention(
+    control="joint_position",
+    size=7,
+    frame="joints",
+    unit="rad",
+    gripper_open=0.0,
+    gripper_closed=1.0,
+    rate_hz=20.0,
+)
+"""openpi's convention for the UR5: six absolute joint targets, and the gripper's opening."""
