@@ -59,7 +59,7 @@ class Limits:
     """[rad/s]."""
     joint_speed: float = 1.0
     """[rad/s]."""
-    tool_acceleration: float = 3.0
+    tool_acceleration: float = 4.5
     """[m/s^2]."""
     turn_acceleration: float = 8.0
     """[rad/s^2]."""

@@ -21,6 +21,8 @@ _UNIT = np.array([0.05] * 3 + [0.5] * 3)
 """What 1 means to LIBERO's controller [m], [rad]."""
 _STIFFNESS = 150.0
 """Of LIBERO's controller, critically damped, for a unit mass [1/s^2]."""
+_LEAD_S = 0.05
+"""By which a target leads the hand: what the arm needs to brake from it at full speed."""
 
 
 class Steersman(Protocol):
@@ -62,12 +64,17 @@ class LiberoDelta:
         turn = turned(self._pose[3:], way[3:])
         self._pose = np.concatenate([self._pose[:3] + way[:3], turn])
         gripper = None if action[6] == 0 else float(action[6] > 0)
-        return Target(pose=self._pose.copy(), gripper=gripper)
+        lead = self._speed * _LEAD_S
+        self._asked = np.concatenate([self._pose[:3] + lead[:3], turned(turn, lead[3:])])
+        return Target(pose=self._asked.copy(), gripper=gripper)
 
     def accept(self, accepted: Accepted) -> None:
         """See ``Steersman.accept``."""
         if accepted.clamps and accepted.target.pose is not None:
-            self._pose, self._speed = accepted.target.pose.copy(), np.zeros(6)
+            self._pose[:3] += accepted.target.pose[:3] - self._asked[:3]
+            self._pose[3:] = accepted.target.pose[3:]
+        if "workspace" in accepted.clamps:
+            self._speed = np.zeros(6)
 
 
 class JointPositions:
