@@ -41,7 +41,7 @@ class ArmSettings:
     """``servoJ``'s smoothing, 0.03 to 0.2."""
     lag_s: float = 0.1
     """By which the arm follows ``servoJ`` late, and setpoints lead it. The simulator's is
-    ``lookahead_s`` exactly; measure an arm's with ``steer-gym ur-check``, and rather take less."""
+    ``lookahead_s`` exactly; measure an arm's (``docs/ur5_bench_guide.md``), rather take less."""
     gain: float = 300.0
     """``servoJ``'s proportional gain, 100 to 2000."""
     watchdog_hz: float = 10.0

@@ -49,6 +49,8 @@ class Servo:
         self._tcp = tcp
         self._dt_s = dt_s
         self._lag_s = lag_s
+        # A leading setpoint that is held for a period makes the arm faster at first, then slower.
+        self._ripple = 1.0 + dt_s / lag_s if lag_s > 0 else 1.0
         self._target: Target | None = None
         self.start(np.zeros(6))
 
@@ -87,7 +89,7 @@ class Servo:
         self.q = self.q + speed * dt
         stuck = bool(self.blocked) and not self._moving
         self.blocked_s = self.blocked_s + dt if stuck else 0.0
-        return np.asarray(self.q + self.qd * self._lag_s)
+        return self._leading()
 
     @property
     def _moving(self) -> bool:
@@ -135,23 +137,30 @@ class Servo:
         """Slow down as a whole until no joint and neither part of the tool is too fast."""
         limits = self.limits
         twist = jacobian @ speed
-        excess = max(
+        share = max(
             float(np.abs(speed).max()) / limits.joint_speed,
             float(np.linalg.norm(twist[:3])) / limits.tool_speed,
             float(np.linalg.norm(twist[3:])) / limits.turn_speed,
-            1.0,
         )
-        return speed / excess
+        return speed / max(1.0, share * self._ripple)
 
     def _trouble_ahead(self, speed: Array) -> str:
-        """Return which limit braking from the next setpoint, or that setpoint, would break."""
+        """Return which limit braking from the next setpoint would break."""
         ahead = self.q + speed * self._dt_s
-        braking_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
-        for time_s in sorted({0.375 * braking_s, 0.5 * braking_s, self._lag_s}):
-            trouble = self.limits.trouble(self._arm, ahead + speed * time_s, self._tcp)
+        time_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
+        for share in (0.375, 0.5):
+            trouble = self.limits.trouble(self._arm, ahead + speed * (share * time_s), self._tcp)
             if trouble:
                 return trouble
         return ""
+
+    def _leading(self) -> Array:
+        """Return the setpoint with as much of the lead as stays within the limits."""
+        for share in (1.0, 0.75, 0.5, 0.25):
+            lead = self.qd * (share * self._lag_s)
+            if not lead.any() or not self.limits.trouble(self._arm, self.q + lead, self._tcp):
+                return np.asarray(self.q + lead)
+        return self.q
 
     def _pose_error(self, pose: Array) -> Array:
         assert self._target is not None

@@ -53,8 +53,9 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
     ## Description
     ``steer_gym/UR5Sim-v0`` starts a simulated controller with a UR5e, a Robotiq 2F-85 and a table
     in MuJoCo. ``steer_gym/UR5-v0`` talks to the controller at ``host=``. Both are this class, with
-    the same limits, watchdogs and faults. **This is not a safety function, and it was tested against
-    the simulator, never on a robot**: read ``docs/ur5_bench_guide.md`` before the first day.
+    the same limits, watchdogs and faults. **This is not a safety function, and it was tested
+    against the simulator, never on a robot**: read ``docs/ur5_bench_guide.md`` before the first
+    day.
 
     ## Action Space
     At 20 Hz; numbers beyond are clipped, and ``info["clipped"]`` says so.
@@ -134,7 +135,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
     ``info`` holds ``success``, ``task``, ``episode``, ``seed``, ``clipped``, ``clamps``, ``fault``
     (a code or ``None``), ``time_s`` (of the controller's clock since the reset), ``age_s`` (how old
-    the reading is), ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after a reset also ``provenance``.
+    the reading is), ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after
+    a reset also ``provenance``.
 
     ## Version History
     - v0: first version.

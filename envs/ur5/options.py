@@ -69,7 +69,7 @@ class UR5Options:
         """Return the options of ``make_robot``."""
         names = {key: key.removeprefix("image.") for key in self.watched}
         if self.simulated:
-            sizes = {name: self.image_size for name in names.values()}
+            sizes = dict.fromkeys(names.values(), self.image_size)
             return {"cameras": sizes, **self.robot_options}
         sources = {name: self.sources[key] for key, name in names.items()}
         return {"host": self.host, "cameras": sources, **self.robot_options}
