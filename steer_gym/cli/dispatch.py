@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "say what is installed, what works and what mends the rest",
         "steer_gym.cli.doctor:configure",
     ),
+    "ur-sim": ("run a simulated UR controller on its own ports", "steer_gym.cli.ur_sim:configure"),
     "pocket": (
         "collect demonstrations for Pocket, train and evaluate it",
         "steer_gym.policies.pocket.commands:configure",
