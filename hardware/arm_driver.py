@@ -17,8 +17,8 @@ from .sample import ArmSample
 from .servo import Servo
 from .supervision import ForceGuard, program_finding, safety_finding
 
-STOP_DECELERATION = 4.0
-"""Of ``servoStop`` [rad/s^2]."""
+STOP_DECELERATIONS = (4.0, 40.0)
+"""Least and most that ``servoStop`` brakes with [rad/s^2]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,9 @@ class ArmSettings:
     """Of the servo, 125 to 500."""
     lookahead_s: float = 0.1
     """``servoJ``'s smoothing, 0.03 to 0.2."""
+    lag_s: float = 0.1
+    """By which the arm follows ``servoJ`` late, and setpoints lead it. The simulator's is
+    ``lookahead_s`` exactly; measure an arm's (``docs/ur5_bench_guide.md``), rather take less."""
     gain: float = 300.0
     """``servoJ``'s proportional gain, 100 to 2000."""
     watchdog_hz: float = 10.0
@@ -53,6 +56,7 @@ class ArmSettings:
         allowed = {
             "rate_hz": (125.0, 500.0),
             "lookahead_s": (0.03, 0.2),
+            "lag_s": (0.0, 0.2),
             "gain": (100.0, 2000.0),
             "watchdog_hz": (2.0, 50.0),
             "stale_s": (0.02, 1.0),
@@ -112,7 +116,9 @@ class ArmDriver:
         """How often the arm had to hold for want of a target."""
         self._port = port
         dt_s = 1.0 / settings.rate_hz
-        self.servo = Servo(arm_model(settings.arm), tool(settings.tcp), settings.limits, dt_s)
+        self.servo = Servo(
+            arm_model(settings.arm), tool(settings.tcp), settings.limits, dt_s, settings.lag_s
+        )
         self.forces = ForceGuard(settings.limits, dt_s)
         self._seen_s: float | None = None
         self._aimed_s: float | None = None
@@ -157,7 +163,7 @@ class ArmDriver:
         """Stop and end the control program."""
         if self.armed:
             self.armed = False
-            self._port.stop(STOP_DECELERATION)
+            self._port.stop(self._deceleration)
 
     def cycle(self, now_s: float) -> None:
         """Read, supervise, and send one setpoint if armed."""
@@ -183,7 +189,18 @@ class ArmDriver:
         """Do what takes time after a fault, once it has been reported: stop, end the program."""
         if self._stop_due:
             self._stop_due = False
-            self._port.stop(STOP_DECELERATION)
+            self._port.stop(self._deceleration)
+
+    @property
+    def _deceleration(self) -> float:
+        """Return what stops the arm in 0.7 of the watchdog's period.
+
+        Nothing is sent while ``servoStop`` brakes: if that took longer, the watchdog would turn
+        every stop from full speed into a protective stop.
+        """
+        least, most = STOP_DECELERATIONS
+        speed = float(np.abs(self.servo.qd).max())
+        return min(most, max(least, speed * self.settings.watchdog_hz / 0.7))
 
     def _servo(self, now_s: float) -> None:
         if self._aimed_s is not None and now_s - self._aimed_s > self.settings.deadman_s:

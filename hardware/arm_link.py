@@ -40,7 +40,7 @@ class Arm(Protocol):
         """Go there, without waiting."""
 
     def wait(self, seconds: float) -> None:
-        """Let time pass until ``seconds`` after the last wait ended."""
+        """Let time pass until ``seconds`` after the last wait; if that is past, ``seconds``."""
 
     def disarm(self) -> None:
         """Stop and disarm; never raises."""
@@ -128,8 +128,7 @@ class ArmProcess:
         now = time.monotonic()
         self._due_s += seconds
         if self._due_s < now:
-            self._due_s = now
-            return
+            self._due_s = now + seconds
         time.sleep(self._due_s - now)
 
     def periods(self) -> list[float]:

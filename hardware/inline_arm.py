@@ -109,6 +109,7 @@ class InlineArm:
         self._port = InlinePort(settings, controller, gripper)
         self._driver = ArmDriver(settings, self._port)
         self._every = max(1, round(1.0 / settings.rate_hz / controller.dt_s))
+        self._ticks = 0
         self._driver.cycle(controller.time_s)
 
     @property
@@ -123,6 +124,8 @@ class InlineArm:
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
         self._driver.arm()
+        # Cycles are counted from here, so that an episode is the same every time.
+        self._ticks = 0
 
     def aim(self, target: Target, pace: float) -> None:
         """Go there; see ``Arm.aim``."""
@@ -132,7 +135,8 @@ class InlineArm:
         """Let this much time pass; see ``Arm.wait``."""
         for _ in range(max(1, round(seconds / self._controller.dt_s))):
             self._port.tick()
-            if self._controller.ticks % self._every == 0:
+            self._ticks += 1
+            if self._ticks % self._every == 0:
                 self._driver.cycle(self._controller.time_s)
                 self._driver.settle()
 

@@ -91,7 +91,9 @@ class InlineCell:
         card = TestCard(self.controller.tool_pose)
         self.hand = InlineHand(self.gripper, self.controller)
         self.eyes = InlineEyes(artist or card, cameras)
-        self.scene: Scene | None = InlineScene(plant) if simulator.plant == "mujoco" else None
+        self.scene: Scene | None = None
+        if simulator.plant == "mujoco":
+            self.scene = InlineScene(plant, self.controller, self.gripper)
         self.identity = RobotIdentity(
             host="in this process",
             model=simulator.arm,
@@ -128,12 +130,23 @@ class InlineCell:
 class InlineScene:
     """The things of a plant in this process; see ``Scene``."""
 
-    def __init__(self, plant: Any) -> None:
+    def __init__(self, plant: Any, controller: Controller, gripper: Gripper) -> None:
         self._plant = plant
+        self._controller = controller
+        self._gripper = gripper
 
     def things(self) -> Mapping[str, Array]:
         """Return position and quaternion of each thing (7,)."""
         return {name: np.array(pose) for name, pose in self._plant.things().items()}
+
+    def boxes(self) -> Mapping[str, Array]:
+        """Return boxes around the parts of each thing (parts, 6)."""
+        return {name: np.array(boxes) for name, boxes in self._plant.boxes().items()}
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._controller.restart()
+        self._gripper.restart()
 
     def move_thing(self, name: str, position: Sequence[float], yaw: float) -> None:
         """Put a thing somewhere."""

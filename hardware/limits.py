@@ -59,9 +59,9 @@ class Limits:
     """[rad/s]."""
     joint_speed: float = 1.0
     """[rad/s]."""
-    tool_acceleration: float = 1.5
+    tool_acceleration: float = 4.5
     """[m/s^2]."""
-    turn_acceleration: float = 4.0
+    turn_acceleration: float = 8.0
     """[rad/s^2]."""
     joint_acceleration: float = 8.0
     """[rad/s^2]; also what every stop brakes with."""
@@ -69,9 +69,9 @@ class Limits:
     """Distance kept from the joints' ends at +-2 pi [rad]."""
     manipulability: float = 0.006
     """Yoshikawa's measure below which the arm is too near a singularity."""
-    leash: float = 0.05
+    leash: float = 0.03
     """How far a target may lead the tool [m]."""
-    turn_leash: float = 0.25
+    turn_leash: float = 0.15
     """How far a target may lead the tool [rad]."""
     force_warning: float = 20.0
     """From here on the arm slows down [N]."""

@@ -26,7 +26,18 @@ _DAMPED_BELOW = 0.02
 class Servo:
     """The setpoint (posture and speed) and where it is going."""
 
-    def __init__(self, arm: ArmModel, tcp: Array, limits: Limits, dt_s: float) -> None:
+    def __init__(
+        self, arm: ArmModel, tcp: Array, limits: Limits, dt_s: float, lag_s: float = 0.0
+    ) -> None:
+        """Begin at the zero posture; ``start`` says where the arm is.
+
+        Args:
+            arm: Kinematics.
+            tcp: (4, 4) of the tool centre point to the flange.
+            limits: That no setpoint leaves.
+            dt_s: Period.
+            lag_s: By which the arm follows its setpoints late; they lead it by that much.
+        """
         self.limits = limits
         self.pace = 1.0
         """Share of the speed limits that is used, in (0, 1]."""
@@ -37,6 +48,9 @@ class Servo:
         self._arm = arm
         self._tcp = tcp
         self._dt_s = dt_s
+        self._lag_s = lag_s
+        # A leading setpoint that is held for a period makes the arm faster at first, then slower.
+        self._ripple = 1.0 + dt_s / lag_s if lag_s > 0 else 1.0
         self._target: Target | None = None
         self.start(np.zeros(6))
 
@@ -60,7 +74,10 @@ class Servo:
         return bool((np.abs(self._pose_error(matrix_pose(self._tool))) < _REACHED).all())
 
     def step(self) -> Array:
-        """Advance by one period and return the setpoint (6,) [rad]."""
+        """Advance by one period and return the setpoint (6,) [rad], which leads by the lag.
+
+        A first-order follower whose setpoint leads by its time constant does not lag at all.
+        """
         limits, dt = self.limits, self._dt_s
         jacobian, self._tool = self._arm.jacobian(self.q, self._tcp)
         wanted = self._limited(self._wanted(jacobian), jacobian)
@@ -72,7 +89,7 @@ class Servo:
         self.q = self.q + speed * dt
         stuck = bool(self.blocked) and not self._moving
         self.blocked_s = self.blocked_s + dt if stuck else 0.0
-        return self.q
+        return self._leading()
 
     @property
     def _moving(self) -> bool:
@@ -120,13 +137,12 @@ class Servo:
         """Slow down as a whole until no joint and neither part of the tool is too fast."""
         limits = self.limits
         twist = jacobian @ speed
-        excess = max(
+        share = max(
             float(np.abs(speed).max()) / limits.joint_speed,
             float(np.linalg.norm(twist[:3])) / limits.tool_speed,
             float(np.linalg.norm(twist[3:])) / limits.turn_speed,
-            1.0,
         )
-        return speed / excess
+        return speed / max(1.0, share * self._ripple)
 
     def _trouble_ahead(self, speed: Array) -> str:
         """Return which limit braking from the next setpoint would break."""
@@ -137,6 +153,14 @@ class Servo:
             if trouble:
                 return trouble
         return ""
+
+    def _leading(self) -> Array:
+        """Return the setpoint with as much of the lead as stays within the limits."""
+        for share in (1.0, 0.75, 0.5, 0.25):
+            lead = self.qd * (share * self._lag_s)
+            if not lead.any() or not self.limits.trouble(self._arm, self.q + lead, self._tcp):
+                return np.asarray(self.q + lead)
+        return self.q
 
     def _pose_error(self, pose: Array) -> Array:
         assert self._target is not None

@@ -36,6 +36,15 @@ class RemoteScene:
         things = self._process.admin("things")["things"]
         return {name: np.array(pose) for name, pose in things.items()}
 
+    def boxes(self) -> Mapping[str, Array]:
+        """Return boxes around the parts of each thing (parts, 6)."""
+        boxes = self._process.admin("boxes")["boxes"]
+        return {name: np.array(parts) for name, parts in boxes.items()}
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._process.admin("restart")
+
     def move_thing(self, name: str, position: Sequence[float], yaw: float) -> None:
         """Put a thing somewhere."""
         where = [float(value) for value in position]

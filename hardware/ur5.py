@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,9 +54,11 @@ class _Parts:
             raise
 
     def close(self) -> None:
-        self.arm.close()
-        self.cell.close()
-        self.journal.close()
+        # Backwards, and each whatever became of the others.
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.journal.close)
+            closing.callback(self.cell.close)
+            closing.callback(self.arm.close)
 
 
 class UR5:
@@ -150,6 +153,10 @@ class UR5:
         """Return each camera's newest image; see ``Robot.images``."""
         self._require_no_fault()
         return self._parts.cell.eyes.images()
+
+    def preview(self, target: Target) -> Accepted:
+        """Return what ``command`` would make of ``target``; see ``Robot.preview``."""
+        return self._clamp(target, self._look().sample)
 
     def command(self, target: Target) -> Accepted:
         """Go to ``target`` within the limits; see ``Robot.command``."""

@@ -10,6 +10,7 @@ from steer_gym.errors import UnknownNameError
 from steer_gym.extras import load
 
 LIBERO = "steer_gym.envs.libero.env:LiberoEnv"
+UR5 = "steer_gym.envs.ur5.env:UR5Env"
 
 _LIBERO_NAMES = {
     "LiberoSpatial": "libero_spatial",
@@ -34,8 +35,11 @@ def _libero_suites() -> dict[str, str]:
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"steer_gym/{n}-v0": (LIBERO, {"suite": s}) for n, s in _libero_suites().items()},
     "steer_gym/Libero-v0": (LIBERO, {}),
+    "steer_gym/UR5-v0": (UR5, {"robot": "ur5"}),
+    "steer_gym/UR5Sim-v0": (UR5, {"robot": "ur5-sim"}),
 }
-"""Id -> entry point and its keyword arguments. ``Libero-v0`` takes any ``suite=``."""
+"""Id -> entry point and its keyword arguments. ``Libero-v0`` takes any ``suite=``; ``UR5-v0`` needs
+``host=``."""
 
 
 def register_environments() -> None:

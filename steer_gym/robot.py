@@ -164,8 +164,14 @@ class Scene(Protocol):
     def things(self) -> Mapping[str, NDArray[np.float64]]:
         """Return each thing's position [m] and quaternion (w first), (7,)."""
 
+    def boxes(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return boxes around the parts of each thing, (parts, 6): centre, half extents [m]."""
+
     def move_thing(self, name: str, position: Sequence[float], yaw: float) -> None:
         """Put a thing somewhere, at rest; yaw [rad] about the vertical."""
+
+    def restart(self) -> None:
+        """Begin anew: the arm at home, open, without a program; everything else put away."""
 
 
 class Robot(Protocol):
@@ -200,13 +206,17 @@ class Robot(Protocol):
     def images(self) -> dict[str, NDArray[np.uint8]]:
         """Return each camera's newest image, (height, width, 3) RGB; raises ``RobotFault``."""
 
+    def preview(self, target: Target) -> Accepted:
+        """Return what ``command`` would make of ``target``; nothing is sent, nothing moves."""
+
     def command(self, target: Target) -> Accepted:
         """Go to ``target`` within the limits, without waiting; raises ``RobotFault``."""
 
     def wait(self, seconds: float) -> None:
         """Let time pass, at the pace of the robot's clock: until ``seconds`` after the last wait.
 
-        A caller who was slower than that is not made to wait.
+        For a caller who was slower than that, ``seconds`` pass from now, so that what is observed
+        next has seen the last command at work.
         """
 
     def home(self) -> None:

@@ -146,6 +146,12 @@ def _place(sim: Simulator, q: list[float]) -> Answer:
     return {}
 
 
+def _restart(sim: Simulator) -> Answer:
+    sim.controller.restart()
+    sim.gripper.restart()
+    return {}
+
+
 def _advance(sim: Simulator, seconds: float) -> Answer:
     sim.advance(seconds)
     return {}
@@ -171,6 +177,7 @@ ORDERS: dict[str, Callable[..., Answer]] = {
     "gripper": _gripper,
     "camera": _camera,
     "place": _place,
+    "restart": _restart,
     "advance": _advance,
     "shutdown": _stop,
 }

@@ -237,6 +237,13 @@ class Controller:
         if self.mode is RobotMode.IDLE:
             self._after(0.5, lambda: self._set_mode(RobotMode.RUNNING))
 
+    def restart(self) -> None:
+        """Put arm and world back to their first moment; program and motion end."""
+        self.end_program("restart")
+        self.plant.restart()
+        self.q, self.qd, self.qdd = self.plant.q.copy(), np.zeros(6), np.zeros(6)
+        self._sense()
+
     # The loop
 
     def tick(self) -> None:

@@ -57,6 +57,11 @@ class Gripper:
         self.registers.update(ACT=1, GTO=1)
         self._activated_s = self._controller.time_s - ACTIVATION_S
 
+    def restart(self) -> None:
+        """Take the fingers as the plant has them, open."""
+        self.registers["POS"] = 0
+        self._reference = self._controller.plant.opening
+
     def set(self, name: str, value: int) -> None:
         """Write a register.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -49,11 +51,19 @@ class MujocoPlant:
         self._motors = np.array([self.model.actuator(f"torq_j{i}").id for i in range(1, 7)])
         self._finger_motors = [self.model.actuator(f"finger_{i}").id for i in (1, 2)]
         self._hand = self.model.body("robotiq_85_adapter_link").id
+        kinds = self._mujoco.mjtGeom
+        self._round = (int(kinds.mjGEOM_SPHERE), int(kinds.mjGEOM_ELLIPSOID))
         self._weight = float(self.model.body_subtreemass[self._hand]) * self.model.opt.gravity
-        self._mass = np.zeros((self.model.nv, self.model.nv))
+        self._acceleration, self._torque = np.zeros((2, self.model.nv))
         self.push = np.zeros(3)
         self.wrench = np.zeros(6)
         self._wanted = 0.0
+        self.restart()
+
+    def restart(self) -> None:
+        """Go back to the first moment; basket and plate are away."""
+        self._mujoco.mj_resetData(self.model, self.data)
+        self.push[:], self.wrench[:] = 0.0, 0.0
         self.place(np.array(HOME))
         for name in (BASKET, PLATE):
             self.move_thing(name, _AWAY, 0.0)
@@ -118,12 +128,29 @@ class MujocoPlant:
         bodies = {name: self.data.body(name) for name in (TOY, BASKET, PLATE)}
         return {name: [*body.xpos.tolist(), *body.xquat.tolist()] for name, body in bodies.items()}
 
+    def boxes(self) -> dict[str, list[list[float]]]:
+        """Return boxes around the shapes of each thing: centre and half extents [m]."""
+        return {name: self._boxes(name) for name in (TOY, BASKET, PLATE)}
+
+    def _boxes(self, name: str) -> list[list[float]]:
+        body = self.model.body(name)
+        boxes = []
+        for geom in range(body.geomadr[0], body.geomadr[0] + body.geomnum[0]):
+            frame = self.data.geom_xmat[geom].reshape(3, 3)
+            middle, half = self.model.geom_aabb[geom][:3], self.model.geom_aabb[geom][3:]
+            centre = self.data.geom_xpos[geom] + frame @ middle
+            extent = frame * half
+            round_one = self.model.geom_type[geom] in self._round
+            reach = np.linalg.norm(extent, axis=1) if round_one else np.abs(extent).sum(axis=1)
+            boxes.append([*centre.tolist(), *reach.tolist()])
+        return boxes
+
     def _step(self, q: Array, qd: Array, qdd: Array, gripper: float | None) -> None:
         data, dof = self.data, self._dof
-        self._mujoco.mj_fullM(self.model, self._mass, data.qM)
         wanted = qdd + _STIFFNESS * (q - self.q) + _DAMPING * (qd - self.qd)
-        inertia = self._mass[np.ix_(dof, dof)]
-        data.ctrl[self._motors] = inertia @ wanted + data.qfrc_bias[dof]
+        self._acceleration[dof] = wanted
+        self._mujoco.mj_mulM(self.model, data, self._torque, self._acceleration)
+        data.ctrl[self._motors] = self._torque[dof] + data.qfrc_bias[dof]
         if gripper is not None:
             self._wanted = gripper
         lead = min(self._wanted, self.opening + _SQUEEZE)
@@ -159,6 +186,8 @@ class Painter:
         model = self._plant.model
         if (height, width) not in self._renderers:
             self._renderers[height, width] = mujoco.Renderer(model, height, width)
+            # Registered after MuJoCo's own farewell to OpenGL, so it runs before that.
+            atexit.register(_close_if_there, weakref.ref(self))
         self._data = self._data or mujoco.MjData(model)
         self._data.qpos[:], self._data.mocap_pos[:], self._data.mocap_quat[:] = snapshot
         mujoco.mj_kinematics(model, self._data)
@@ -177,9 +206,23 @@ class Painter:
         self._renderers.clear()
 
 
+def _close_if_there(painter: weakref.ref[Painter]) -> None:
+    there = painter()
+    if there is not None:
+        there.close()
+
+
 def scene_orders(plant: MujocoPlant) -> dict[str, Callable[..., dict[str, Any]]]:
-    """Return the admin orders of a plant with things: ``things`` and ``move_thing``."""
-    return {"things": partial(_things, plant), "move_thing": partial(_move_thing, plant)}
+    """Return the admin orders of a plant with things."""
+    return {
+        "things": partial(_things, plant),
+        "boxes": partial(_boxes, plant),
+        "move_thing": partial(_move_thing, plant),
+    }
+
+
+def _boxes(plant: MujocoPlant, _: object) -> dict[str, Any]:
+    return {"boxes": plant.boxes()}
 
 
 def _things(plant: MujocoPlant, _: object) -> dict[str, Any]:

@@ -54,12 +54,16 @@ class Plant(Protocol):
     def place(self, q: Array) -> None:
         """Put the arm at rest at ``q`` without moving through the space between."""
 
+    def restart(self) -> None:
+        """Go back to the first moment."""
+
 
 class KinematicPlant:
     """An arm that is exactly where the controller wants it, in an empty world."""
 
     def __init__(self, q: Array | None = None) -> None:
-        self.q = np.array(HOME if q is None else q, dtype=np.float64)
+        self._home = np.array(HOME if q is None else q, dtype=np.float64)
+        self.q = self._home.copy()
         self.qd = np.zeros(6)
         self.wrench = np.zeros(6)
         self.push = np.zeros(3)
@@ -83,6 +87,11 @@ class KinematicPlant:
     def place(self, q: Array) -> None:
         """Put the arm at rest at ``q``."""
         self.q, self.qd = np.array(q, dtype=np.float64), np.zeros(6)
+
+    def restart(self) -> None:
+        """Go home, open."""
+        self.place(self._home)
+        self.opening = 0.0
 
 
 def home_for(arm: ArmModel) -> Array:

@@ -77,13 +77,13 @@ _THINGS = """
     <body name="toy" pos="0.45 -0.15 0.03">
       <freejoint name="toy"/>
       <geom name="toy_body" type="ellipsoid" size="0.040 0.026 0.030" mass="0.05"
-            rgba="{c.toy}" friction="1.2 0.05 0.005" condim="6" solref="0.012 1"
-            solimp="0.6 0.95 0.008"/>
+            rgba="{c.toy}" friction="1.2 0.05 0.005" condim="6" solref="0.03 1"
+            solimp="0.4 0.9 0.02"/>
       <geom name="toy_belly" type="ellipsoid" size="0.028 0.018 0.020" pos="0 0 0.0115" mass="0.01"
             rgba="{c.belly}" contype="0" conaffinity="0"/>
       <geom name="toy_head" type="sphere" size="0.022" pos="0.042 0 0.006" mass="0.01"
-            rgba="{c.toy}" friction="1.2 0.05 0.005" condim="6" solref="0.012 1"
-            solimp="0.6 0.95 0.008"/>
+            rgba="{c.toy}" friction="1.2 0.05 0.005" condim="6" solref="0.03 1"
+            solimp="0.4 0.9 0.02"/>
     </body>
     <body name="basket" pos="0.5 0.2 0" mocap="true">
       <geom type="box" size="0.085 0.085 0.003" pos="0 0 0.003" rgba="{c.basket}"/>

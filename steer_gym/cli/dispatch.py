@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "steer_gym.cli.doctor:configure",
     ),
     "serve": ("serve a policy over openpi's websocket protocol", "steer_gym.cli.serve:configure"),
+    "ur-sim": ("run a simulated UR controller on its own ports", "steer_gym.cli.ur_sim:configure"),
     "pocket": (
         "collect demonstrations for Pocket, train and evaluate it",
         "steer_gym.policies.pocket.commands:configure",

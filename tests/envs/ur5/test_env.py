@@ -1,0 +1,227 @@
+"""The UR5 environment in simulation: Gymnasium's contract, the loop, faults, the dry run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import steer_gym
+from steer_gym import ActConfig
+from steer_gym.errors import ActionError, EnvironmentOptionError, UnknownNameError
+from steer_gym.robot import RobotFault
+from steer_gym.rollout import run_episode
+
+# Not imported here: MuJoCo chooses its OpenGL at its first import, which is the package's to make.
+if not (find_spec("mujoco") and find_spec("robosuite")):
+    pytest.skip("needs mujoco and robosuite", allow_module_level=True)
+
+ID = "steer_gym/UR5Sim-v0"
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[Any]:
+    env = gym.make(ID, cameras=(), privileged=True)
+    yield env
+    env.close()
+
+
+def controller(env: Any) -> Any:
+    return env.unwrapped.robot._parts.cell.controller
+
+
+def test_gymnasiums_checker_finds_nothing() -> None:
+    env = gym.make(ID, image_size=64, render_mode="rgb_array")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_close_check=True)
+    env.close()
+
+
+@pytest.mark.parametrize("task", [0, 1])
+@pytest.mark.parametrize(
+    "episodes", [2, pytest.param(50, marks=pytest.mark.hardware)], ids=["few", "many"]
+)
+def test_the_scripted_expert_does_each_task(task: int, episodes: int) -> None:
+    env = gym.make(ID, task=task, cameras=(), privileged=True)
+    policy = steer_gym.make_policy("scripted")
+    done = 0
+    for episode in range(episodes):
+        outcome = run_episode(env, policy, seed=0, options={"episode": episode})
+        assert outcome.error is None
+        done += bool(outcome.success)
+        if env.unwrapped.robot.fault:
+            env.unwrapped.recover(acknowledged_by="the test")
+    env.close()
+    assert done >= 0.9 * episodes
+
+
+def test_the_loop_of_the_readme_runs_unchanged(env: Any) -> None:
+    policy = steer_gym.make_policy("scripted")
+    observation, info = env.reset(seed=7)
+    policy.reset()
+    for _ in range(3):
+        action = policy.act(observation, ActConfig())
+        observation, _reward, terminated, truncated, info = env.step(action)
+        assert env.observation_space.contains(observation)
+        assert not terminated
+        assert not truncated
+    assert info["fault"] is None
+
+
+def test_an_action_goes_as_far_as_in_libero(env: Any) -> None:
+    env.reset(seed=0)
+    action = np.array([0, 1, 0, 0, 0, 0, 0], np.float32)
+    seen = [env.step(action)[0]["tcp_pose"][1] for _ in range(14)]
+    speed = (seen[-1] - seen[-5]) / 0.2
+    assert 0.22 < speed < 0.26
+
+
+def test_a_small_action_follows_the_spring_of_libero(env: Any) -> None:
+    observation, _ = env.reset(seed=0)
+    action = np.array([0, 0.2, 0, 0, 0, 0, 0], np.float32)
+    seen = [env.step(action)[0]["tcp_pose"][1] for _ in range(20)]
+    # steady state of a critically damped spring of 150 / s^2 that is renewed every 50 ms
+    assert (seen[-1] - seen[-11]) / 0.5 == pytest.approx(0.2 * 0.2656, rel=0.05)
+    assert abs(observation["tcp_pose"][1]) < 1e-3
+
+
+def test_the_same_seed_gives_the_same_episode(env: Any) -> None:
+    def play() -> list[np.ndarray]:
+        env.reset(seed=3)
+        env.action_space.seed(3)
+        return [env.step(env.action_space.sample())[0]["tcp_pose"] for _ in range(10)]
+
+    np.testing.assert_array_equal(play(), play())
+
+
+def test_episodes_differ_and_can_be_asked_for(env: Any) -> None:
+    first, info = env.reset(seed=1)
+    second, _ = env.reset()
+    again, _ = env.reset(seed=1, options={"episode": 1})
+    assert info["episode"] == 0
+    assert np.abs(first["privileged.object"] - second["privileged.object"]).max() > 1e-3
+    np.testing.assert_array_equal(second["privileged.object"], again["privileged.object"])
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.full(7, np.nan), np.zeros(6), np.zeros(7, bool), ["a"] * 7, None]
+)
+def test_nonsense_is_refused_and_nothing_is_sent(env: Any, wrong: Any) -> None:
+    env.reset(seed=0)
+    sent = controller(env).events.commands.get("11", 0)
+    with pytest.raises(ActionError):
+        env.unwrapped.step(wrong)
+    assert controller(env).events.commands.get("11", 0) == sent
+
+
+def test_a_huge_action_is_clipped_and_said_to_be(env: Any) -> None:
+    env.reset(seed=0)
+    *_, info = env.step(np.full(7, 1e6, np.float32))
+    assert info["clipped"]
+    assert info["fault"] is None
+
+
+def test_a_fault_truncates_once_and_then_raises_until_a_person_recovers(env: Any) -> None:
+    env.reset(seed=0)
+    controller(env).protective_stop("test")
+    observation, reward, terminated, truncated, info = env.step(np.zeros(7, np.float32))
+    assert (reward, terminated, truncated) == (0.0, False, True)
+    assert info["fault"] == "protective_stop"
+    assert env.observation_space.contains(observation)
+    with pytest.raises(RobotFault):
+        env.step(np.zeros(7, np.float32))
+    with pytest.raises(RobotFault):
+        env.reset()
+    env.unwrapped.recover(acknowledged_by="the test")
+    env.reset(seed=0)
+    assert not env.step(np.zeros(7, np.float32))[3]
+
+
+def test_a_dry_run_moves_nothing_and_tells_what_would_have() -> None:
+    env = gym.make(ID, cameras=(), shadow=True)
+    first, info = env.reset(seed=0)
+    assert info["provenance"]["shadow"]
+    for _ in range(5):
+        last, *_, info = env.step(np.ones(7, np.float32))
+    np.testing.assert_allclose(last["tcp_pose"], first["tcp_pose"], atol=1e-4)
+    assert controller(env).events.commands.get("11", 0) == 0
+    assert info["target"][0] > first["tcp_pose"][0]
+    env.close()
+
+
+def test_the_shadow_of_an_action_changes_nothing(env: Any) -> None:
+    env.reset(seed=0)
+    env.step(np.zeros(7, np.float32))
+    sent = controller(env).events.commands
+    told = env.unwrapped.shadow_of(np.array([0, 0, -1, 0, 0, 0, 1], np.float32))
+    assert told["clamps"] == []
+    assert controller(env).events.commands == sent
+
+
+def test_joint_targets_are_absolute() -> None:
+    env = gym.make(ID, cameras=(), actions="joints")
+    observation, _ = env.reset(seed=0)
+    goal = observation["joints"] + 0.05
+    action = np.array([*goal, 0.0], np.float32)
+    for _ in range(20):
+        observation, *_ = env.step(action)
+    np.testing.assert_allclose(observation["joints"], goal, atol=5e-3)
+    assert observation["gripper"].shape == (1,)
+    env.close()
+
+
+def test_a_judge_replaces_the_simulations_own() -> None:
+    env = gym.make(ID, cameras=(), judge=lambda observation: observation["tcp_pose"][2] < 0.29)
+    env.reset(seed=0)
+    down = np.array([0, 0, -1, 0, 0, 0, -1], np.float32)
+    outcomes = [env.step(down)[1:3] for _ in range(4)]
+    assert outcomes[-1] == (1.0, True)
+    env.close()
+
+
+def test_a_reset_that_nobody_confirms_moves_nothing() -> None:
+    env = gym.make(ID, cameras=(), confirm=lambda question: "free" not in question)
+    with pytest.raises(steer_gym.errors.SteerGymError, match="not confirmed"):
+        env.reset(seed=0)
+    assert controller(env).events.commands.get("11", 0) == 0
+    env.close()
+
+
+def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
+    def interrupted(observation: Any) -> bool:
+        raise KeyboardInterrupt
+
+    env.reset(seed=0)
+    env.step(np.ones(7, np.float32))
+    env.unwrapped._look = interrupted
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            env.step(np.ones(7, np.float32))
+    finally:
+        del env.unwrapped._look
+    assert not env.unwrapped.robot.armed
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"task": "juggle"}, UnknownNameError),
+        ({"actions": "torques"}, UnknownNameError),
+        ({"cameras": ("image.top",)}, UnknownNameError),
+        ({"image_size": 0}, EnvironmentOptionError),
+        ({"max_steps": 0}, EnvironmentOptionError),
+        ({"host": "10.0.0.2"}, EnvironmentOptionError),
+        ({"robot": "ur5"}, EnvironmentOptionError),
+        ({"robot": "ur6"}, UnknownNameError),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_is_connected(options: Any, error: Any) -> None:
+    with pytest.raises(error):
+        gym.make(ID, **options)
