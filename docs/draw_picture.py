@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     options = parser.parse_args()
     figure, (films, effects) = plt.subplots(
-        1, 2, figsize=(11, 3.6), layout="constrained", width_ratios=(2.1, 1)
+        1, 2, figsize=(12, 3.7), layout="constrained", width_ratios=(2.4, 1)
     )
     draw_films(films, options.demo / "films")
     draw_effects(effects, read_rows(options.demo / EPISODES))
@@ -66,7 +66,7 @@ def draw_effects(axis: Any, rows: Any) -> None:
     axis.axvline(0, color="#1c2430", linewidth=0.8)
     axis.set_yticks(range(len(COMPARED)), COMPARED)
     axis.invert_yaxis()
-    axis.set_xlabel("measured speed, difference to unsteered [m/s]")
+    axis.set_xlabel("speed against unsteered [m/s]")
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.grid(axis="x", color="#e4e8ee")
 
