@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
-pytest.importorskip("mujoco", reason="needs mujoco")
-pytest.importorskip("robosuite.models", reason="needs robosuite")
+# Not imported here: MuJoCo chooses its OpenGL at its first import, which is the package's to make.
+if not (find_spec("mujoco") and find_spec("robosuite")):
+    pytest.skip("needs mujoco and robosuite", allow_module_level=True)
 
 from steer_gym.hardware.controller.mujoco_plant import MujocoPlant
 from steer_gym.hardware.kinematics import UR5E
