@@ -59,9 +59,9 @@ class Limits:
     """[rad/s]."""
     joint_speed: float = 1.0
     """[rad/s]."""
-    tool_acceleration: float = 4.5
+    tool_acceleration: float = 1.5
     """[m/s^2]."""
-    turn_acceleration: float = 8.0
+    turn_acceleration: float = 4.0
     """[rad/s^2]."""
     joint_acceleration: float = 8.0
     """[rad/s^2]; also what every stop brakes with."""

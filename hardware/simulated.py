@@ -18,11 +18,16 @@ from .controller import cameras as camera_port
 from .controller.launch import SimulatorProcess
 from .controller.simulator import SimulatorSettings
 from .inline_cell import InlineCell
+from .limits import Limits
 from .network_cell import NetworkCell
 from .poses import Array
 from .ur5 import HOME, UR5
 
 Clock = Literal["locked", "real"]
+
+BRISK = Limits(tool_acceleration=4.5, turn_acceleration=8.0)
+"""The simulated arm's limits, unless others are given: LIBERO's arm accelerates as fast, and nobody
+stands beside it. A real arm keeps the gentler ones of ``Limits``."""
 
 
 class RemoteScene:
@@ -88,8 +93,9 @@ def simulate_ur5(
         home_joints: Where ``home`` goes [rad].
         journal: File to append every command, clamp and fault to.
         simulator: More fields of ``SimulatorSettings``.
-        **arm: Fields of ``ArmSettings``.
+        **arm: Fields of ``ArmSettings``; ``limits`` is ``BRISK`` by default.
     """
+    arm = {"limits": BRISK} | arm
     sizes = dict(cameras or {})
     wanted = SimulatorSettings(plant=plant, clock=clock, **(simulator or {}))
     finish = partial(UR5, home_joints=home_joints, journal=journal)
