@@ -11,7 +11,6 @@ import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from steer_gym.extras import require
@@ -103,12 +102,17 @@ _THINGS = """
 """
 
 
-def load_mujoco() -> ModuleType:
+def load_mujoco() -> Any:
     """Import MuJoCo so that it can draw without a display."""
-    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    headless = sys.platform == "linux" and not os.environ.get("DISPLAY")
+    if headless:
         # It chooses its OpenGL when it is imported, and its own choice needs a display.
         os.environ.setdefault("MUJOCO_GL", "egl")
-    return require("mujoco", extra="ur5")
+    mujoco: Any = require("mujoco", extra="ur5")
+    if headless and os.environ["MUJOCO_GL"] == "egl":
+        # Somebody may have imported it before us, and so before the choice was made.
+        mujoco.gl_context.GLContext = require("mujoco.egl", extra="ur5").GLContext
+    return mujoco
 
 
 def build_model() -> Any:
