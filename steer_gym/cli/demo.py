@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_policy(parser, default="pocket")
     add_steer(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER")
-    parser.add_argument("--envs", type=count, default=2, help="side by side (default: 2)")
+    parser.add_argument(
+        "--envs", type=count, default=3, help="side by side, 2 GB of memory each (default: 3)"
+    )
     parser.add_argument(
         "--minutes", type=positive, default=5.0,
         help="time for the episodes (default: 5); run again with the same --out to go on",
