@@ -1,7 +1,8 @@
 """Find Pocket's concepts: neurons by word, kept if they do what the word says, with a strength.
 
-Everything is decided on recorded observations of demonstrations; rollouts come later and decide
-nothing here. What every step came to is written beside the result, the discarded included.
+A search decides on recorded observations of demonstrations alone. What every step came to is
+written beside the result, the discarded included. The limits of ``ConceptConfig`` are another
+matter: see the model card for how those of the shipped concepts were arrived at.
 """
 
 from __future__ import annotations
