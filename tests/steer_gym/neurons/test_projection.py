@@ -6,17 +6,38 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
-def test_both_ends_are_those_of_the_whole_product() -> None:
-    from steer_gym.neurons.projection import BLOCK, project
+@pytest.mark.parametrize(("vocabulary", "k"), [(50, 5), (1000, 7), (64 * 80 + 13, 5)])
+def test_both_ends_are_those_of_the_whole_product(
+    vocabulary: int, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steer_gym.neurons import projection
+
+    monkeypatch.setattr(projection, "LOGITS", vocabulary * 100)
+    rng = np.random.default_rng(0)
+    values, unembedding = rng.normal(size=(230, 8)), rng.normal(size=(vocabulary, 8))
+    seen: list[int] = []
+    promoted, suppressed = projection.project(
+        torch.tensor(values), torch.tensor(unembedding), k=k, on_block=seen.append
+    )
+    order = np.argsort(values @ unembedding.T, axis=1)
+    assert np.array_equal(promoted.ids, order[:, : -k - 1 : -1])
+    assert np.array_equal(suppressed.ids, order[:, :k])
+    assert promoted.scores.shape == (230, k)
+    assert (np.diff(promoted.scores, axis=1) <= 0).all()
+    assert seen == [100, 200, 230]
+
+
+def test_a_narrow_product_only_chooses_candidates() -> None:
+    from steer_gym.neurons.projection import project
 
     rng = np.random.default_rng(0)
-    values, unembedding = rng.normal(size=(BLOCK + 7, 8)), rng.normal(size=(50, 8))
-    promoted, suppressed = project(torch.tensor(values), torch.tensor(unembedding), k=5)
-    order = np.argsort(values @ unembedding.T, axis=1)
-    assert np.array_equal(promoted.ids, order[:, :-6:-1])
-    assert np.array_equal(suppressed.ids, order[:, :5])
-    assert promoted.scores.shape == (BLOCK + 7, 5)
-    assert (np.diff(promoted.scores, axis=1) <= 0).all()
+    values, rows = (torch.tensor(rng.normal(size=(n, 32)), dtype=torch.float32) for n in (60, 900))
+    exact, narrow = (project(values, rows, k=4, dtype=d) for d in (None, torch.bfloat16))
+    for ours, theirs in zip(narrow, exact, strict=True):
+        assert np.array_equal(ours.ids, theirs.ids)
+        assert np.allclose(ours.scores, theirs.scores, atol=1e-5)
+    by_narrow_scores = (values.bfloat16() @ rows.bfloat16().T).topk(4).indices.numpy()
+    assert not np.array_equal(by_narrow_scores, exact[0].ids)
 
 
 def test_more_tokens_than_there_are_is_refused() -> None:
