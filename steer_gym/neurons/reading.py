@@ -8,7 +8,7 @@ from typing import Literal
 from steer_gym.extras import require
 
 from .projection import Projector, TopTokens
-from .source import NeuronSource
+from .source import NeuronSource, SourceError
 from .table import NeuronTable, Recipe
 
 Projection = Literal["raw", "norm"]
@@ -32,9 +32,14 @@ def read_table(
         dtype: Of the product: ``float32``, or ``bfloat16``, which only chooses candidates.
         device: A torch device.
         on_neurons: Called with the number of neurons done.
+
+    Raises:
+        SourceError: The model has no k tokens, or cannot be read.
     """
     torch = require("torch", extra="torch")
     vocabulary = source.vocabulary()
+    if not 0 < k <= len(vocabulary):
+        raise SourceError(f"{source.name} has {len(vocabulary):,} tokens; k must not be {k}.")
     rows = source.rows(through_norm=projection == "norm").to(device)
     rows = rows if rows.dtype == torch.bfloat16 and dtype == "bfloat16" else rows.float()
     projector = Projector(rows, k=k, dtype=getattr(torch, dtype))
