@@ -27,8 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="plain dot products as in the paper, or through the final norm's gain (default: raw)",
     )  # fmt: skip
     how.add_argument(
-        "--dtype", choices=("float32", "bfloat16"), default="float32",
-        help="of the product; bfloat16 is faster and only chooses candidates (default: float32)",
+        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
+        help="of the factors; bfloat16 is faster, and exact of weights stored so (default: auto)",
     )  # fmt: skip
     how.add_argument("--device", default="cpu", help="a torch device (default: cpu)")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"(default: {FOLDER}/...)")
@@ -41,10 +41,7 @@ def run(options: argparse.Namespace) -> int:
     source = chosen_source(options)
     out = options.out or FOLDER / f"{source.name.replace('/', '--')}.safetensors"
     writable_folder(out.parent)
-    wanted = Recipe(
-        model=source.name, projection=options.projection, k=options.k, dtype=options.dtype
-    )
-    if _is_there(out, source, wanted):
+    if _is_there(out, source, options):
         print(f"{out} is there already, of the same weights and recipe.")
         return 0
     started = time.monotonic()
@@ -66,8 +63,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_there(path: Path, source: NeuronSource, wanted: Recipe) -> bool:
+def _is_there(path: Path, source: NeuronSource, options: argparse.Namespace) -> bool:
     try:
-        return path.is_file() and NeuronTable.load(path, source.space).recipe == wanted
+        found = NeuronTable.load(path, source.space).recipe if path.is_file() else None
     except TableError:
         return False
+    dtypes = ("float32", "bfloat16") if options.dtype == "auto" else (options.dtype,)
+    return found is not None and found in [
+        Recipe(model=source.name, projection=options.projection, k=options.k, dtype=dtype)
+        for dtype in dtypes
+    ]
