@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
+
 from steer_gym.extras import require
 
 from .projection import Projector, TopTokens
-from .source import NeuronSource
+from .source import NeuronSource, SourceError
 from .table import NeuronTable, Recipe
 
 Projection = Literal["raw", "norm"]
@@ -19,7 +21,7 @@ def read_table(
     *,
     k: int = 30,
     projection: Projection = "raw",
-    dtype: str = "float32",
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
     device: str = "cpu",
     on_neurons: Callable[[int], None] = lambda done: None,
 ) -> NeuronTable:
@@ -29,19 +31,27 @@ def read_table(
         source: The model; its layers are read one after another.
         k: Tokens at either end.
         projection: ``raw``, the paper's, or ``norm``: through the final norm's gain.
-        dtype: Of the product: ``float32``, or ``bfloat16``, which only chooses candidates.
+        dtype: Of the factors: ``float32``, or ``bfloat16``, which weights stored so lose nothing by
+            and is faster; ``auto`` chooses by how they are stored.
         device: A torch device.
         on_neurons: Called with the number of neurons done.
+
+    Raises:
+        SourceError: The model has no k tokens, or cannot be read.
     """
     torch = require("torch", extra="torch")
     vocabulary = source.vocabulary()
-    rows = source.rows(through_norm=projection == "norm").to(device)
-    rows = rows if rows.dtype == torch.bfloat16 and dtype == "bfloat16" else rows.float()
-    projector = Projector(rows, k=k, dtype=getattr(torch, dtype))
-    promoted, suppressed, done = [], [], 0
+    if not 0 < k <= len(vocabulary):
+        raise SourceError(f"{source.name} has {len(vocabulary):,} tokens; k must not be {k}.")
+    rows = source.rows(through_norm=projection == "norm")
+    if dtype == "auto":
+        dtype = "bfloat16" if rows.dtype == torch.bfloat16 else "float32"
+    projector = Projector(rows.to(device).float(), k=k, narrow=dtype == "bfloat16")
+    promoted, suppressed, norms, done = [], [], [], 0
     for values in source.values():
+        norms.append(values.float().norm(dim=1).cpu().numpy())
         for block in torch.split(values, projector.block):
-            both = projector(block.to(device))
+            both = projector(block.to(device).float())
             promoted.append(both[0])
             suppressed.append(both[1])
             done += len(block)
@@ -52,5 +62,6 @@ def read_table(
         suppressed=TopTokens.joined(suppressed),
         texts=vocabulary.texts,
         kinds=vocabulary.kinds,
+        norms=np.concatenate(norms),
         recipe=Recipe(model=source.name, projection=projection, k=k, dtype=dtype),
     )

@@ -48,7 +48,7 @@ class NeuronSource:
     def rows(self, *, through_norm: bool = False) -> Tensor:
         """Return the unembedding, (vocabulary, d), its columns times the gain if so wanted."""
         rows = as_tensor(self.unembedding())
-        return rows * as_tensor(self.gain()).to(rows) if through_norm else rows
+        return rows.float() * as_tensor(self.gain()).to(rows.device) if through_norm else rows
 
 
 def as_tensor(array: Any) -> Tensor:

@@ -27,17 +27,18 @@ def test_both_ends_are_those_of_the_whole_product(
     assert seen == [100, 200, 230]
 
 
-def test_a_narrow_product_only_chooses_candidates() -> None:
-    from steer_gym.neurons.projection import project
+def test_weights_stored_in_bfloat16_lose_nothing_by_a_narrow_product() -> None:
+    from steer_gym.neurons.projection import Projector
 
     rng = np.random.default_rng(0)
-    values, rows = (torch.tensor(rng.normal(size=(n, 32)), dtype=torch.float32) for n in (60, 900))
-    exact, narrow = (project(values, rows, k=4, dtype=d) for d in (None, torch.bfloat16))
+    stored = (torch.tensor(rng.normal(size=(n, 32))).bfloat16() for n in (60, 900))
+    values, rows = (tensor.float() for tensor in stored)
+    before = torch.get_float32_matmul_precision()
+    exact, narrow = (Projector(rows, k=4, narrow=narrow)(values) for narrow in (False, True))
+    assert torch.get_float32_matmul_precision() == before
     for ours, theirs in zip(narrow, exact, strict=True):
         assert np.array_equal(ours.ids, theirs.ids)
         assert np.allclose(ours.scores, theirs.scores, atol=1e-5)
-    by_narrow_scores = (values.bfloat16() @ rows.bfloat16().T).topk(4).indices.numpy()
-    assert not np.array_equal(by_narrow_scores, exact[0].ids)
 
 
 def test_more_tokens_than_there_are_is_refused() -> None:
