@@ -7,6 +7,14 @@ import argparse
 from steer_gym.extras import load
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "atlas": (
+        "show a model's neurons in one page to search, browse and mark",
+        "steer_gym.cli.neurons_atlas:configure",
+    ),
+    "findings": (
+        "draw the paper's four figures for two or three models",
+        "steer_gym.cli.neurons_findings:configure",
+    ),
     "project": (
         "write the table of what every neuron of a model says",
         "steer_gym.cli.neurons_project:configure",

@@ -207,3 +207,18 @@ def test_tokens_that_look_like_markup_stay_text(page: Tab, table: NeuronTable) -
     ask(page, f"#{neuron}")
     assert HOSTILE[0] in page.run("document.querySelector('.row').textContent")
     assert page.run("document.title") != "broken"
+
+
+def test_smollm2s_neurons_of_speed_are_found_by_word(
+    tab: Tab, late_table: NeuronTable, tmp_path: Path
+) -> None:
+    write_atlas(tmp_path / "atlas.html", late_table, title="SmolLM2, its last four layers")
+    tab.open(tmp_path / "atlas.html")
+    tab.wait("document.body?.dataset.ready === 'yes'")
+    assert ask(tab, "speed fast faster")[0] == 45340
+    assert 43241 in ask(tab, "down")
+    assert ask(tab, "low -high")[0] == 45480
+    assert 45929 in ask(tab, "left")
+    ask(tab, "29/796")
+    tab.click(".row")
+    assert "faster" in tab.run("document.querySelector('.near').textContent")
