@@ -19,6 +19,7 @@ from .measures import (
     action_counts,
     action_share,
     meaningful_share,
+    near_zero,
     shared_actions,
     token_change,
 )
@@ -71,13 +72,14 @@ class Comparison:
                     "models": list(names),
                     "tokens_matched_by": change.tokens.by,
                     "tokens": len(change.z),
-                    "actions": int(change.tokens.actions.sum()),
-                    "actions_among_extremes": round(change.actions_among_extremes, 4),
+                    "actions": change.actions,
+                    "actions_among_raised": round(change.raised, 4),
+                    "actions_among_lowered": round(change.lowered, 4),
                 }
                 for names, change in self.changes.items()
             ],
             "action_counts": [
-                {"counts": c.counts.tolist(), "near_zero": round(c.near_zero, 4)}
+                {"counts": c.counts.tolist(), "near_zero": round(near_zero(c.counts), 4)}
                 for c in self.counts
             ],
         }
@@ -96,7 +98,7 @@ class Comparison:
         return [
             f"{name}: {share.by_layer.mean():.1%} of top tokens are actions "
             f"(first layer {share.by_layer[0]:.1%}, last {share.by_layer[-1]:.1%}; vocabulary "
-            f"{share.vocabulary:.1%}); {counts.near_zero:.0%} of action tokens are near zero."
+            f"{_chance(share)}); {_band(counts)}."
             if share.vocabulary
             else f"{name}: has none of the action tokens."
             for name, share, counts in zip(self.names, self.actions, self.counts, strict=True)
@@ -105,8 +107,8 @@ class Comparison:
     def _about_changes(self) -> list[str]:
         return [
             f"{one} → {other}: {len(change.z):,} tokens matched by {change.tokens.by}; of the "
-            f"{int(change.tokens.actions.sum())} that changed most, "
-            f"{change.actions_among_extremes:.0%} are actions."
+            f"{change.actions} that rose most {change.raised:.0%} are actions, of those that fell "
+            f"most {change.lowered:.0%} (of all {change.actions / len(change.z):.0%})."
             for (one, other), change in self.changes.items()
         ]
 
@@ -141,6 +143,16 @@ def compare(stages: Sequence[Stage], *, top: int = TOP) -> Comparison:
 def _told(share: Share) -> str:
     random = "" if share.random is None else f", of random directions {share.random:.1%}"
     return f"{share.by_layer.mean():.1%} of neurons (shuffled {share.shuffled:.1%}{random})"
+
+
+def _chance(share: ActionShare) -> str:
+    random = "" if share.random is None else f", random directions {share.random:.1%}"
+    return f"{share.vocabulary:.1%}{random}"
+
+
+def _band(counts: ActionCounts) -> str:
+    random = "" if counts.random is None else f" (random directions {near_zero(counts.random):.0%})"
+    return f"{near_zero(counts.counts):.0%} of action tokens are near zero{random}"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -62,11 +62,23 @@ class TokenChange:
     change, in standard deviations over the tokens."""
 
     @property
-    def actions_among_extremes(self) -> float:
-        """Return the share of action tokens among as many extremes as there are action tokens."""
-        count = int(self.tokens.actions.sum())
-        extremes = np.argsort(-np.abs(self.z), kind="stable")[:count]
-        return float(self.tokens.actions[extremes].mean()) if count else 0.0
+    def actions(self) -> int:
+        """Return the number of action tokens."""
+        return int(self.tokens.actions.sum())
+
+    @property
+    def raised(self) -> float:
+        """Return the share of actions among as many of the most raised tokens as actions are."""
+        return float(self.tokens.actions[self._falling[: self.actions]].mean())
+
+    @property
+    def lowered(self) -> float:
+        """Return the same of the most lowered tokens."""
+        return float(self.tokens.actions[self._falling[-self.actions :]].mean())
+
+    @property
+    def _falling(self) -> NDArray[np.int64]:
+        return np.argsort(-self.z, kind="stable")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,12 +90,10 @@ class ActionCounts:
     random: NDArray[np.float64] | None
     """What as many random directions would give, (actions,), where they are known."""
 
-    @property
-    def near_zero(self) -> float:
-        """Return the share of action tokens in the band near zero."""
-        if not len(self.counts):
-            return 0.0
-        return float((self.counts <= NEAR_ZERO * self.counts.mean()).mean())
+
+def near_zero(counts: NDArray[np.float64] | NDArray[np.int64]) -> float:
+    """Return the share of counts in the band near zero."""
+    return float((counts <= NEAR_ZERO * counts.mean()).mean()) if len(counts) else 0.0
 
 
 def meaningful_share(stage: Stage, *, top: int = TOP) -> MeaningfulShare:
