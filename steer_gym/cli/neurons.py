@@ -19,6 +19,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "write the table of what every neuron of a model says",
         "steer_gym.cli.neurons_project:configure",
     ),
+    "find": (
+        "find neurons by word, or near others in meaning",
+        "steer_gym.cli.neurons_find:configure",
+    ),
+    "cluster": (
+        "put all neurons into groups of like meaning",
+        "steer_gym.cli.neurons_cluster:configure",
+    ),
+    "concept": (
+        "show, compare, check and exchange concept files",
+        "steer_gym.cli.neurons_concept:configure",
+    ),
 }
 """Command -> its line of help, and ``module:function``, as in ``steer_gym.cli.dispatch``."""
 
