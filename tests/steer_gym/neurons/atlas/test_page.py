@@ -14,6 +14,7 @@ from toy_atlas import HOSTILE, MIXED, SPEED, TEXTS, WIDTH
 
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.atlas.page import query, write_atlas
+from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import THEMES, word_share
 
@@ -160,10 +161,12 @@ def test_an_exported_concept_is_a_set_that_comes_back(
 ) -> None:
     ask(page, "fast")
     page.click("#mark-first")
-    content = exported(page, folder, "quick")
-    neurons = NeuronSet.from_json(content["neurons"])
-    assert neurons.flat(table.space) == (SPEED, MIXED)
-    assert (neurons.name, neurons.fingerprint) == ("quick", "toy")
+    page.run("document.getElementById('note').value = 'seen by eye'")
+    concept = Concept.from_json(exported(page, folder, "quick"))
+    concept.check(table.space)
+    assert concept.neurons.flat(table.space) == (SPEED, MIXED)
+    assert (concept.name, concept.model, concept.note) == ("quick", "toy", "seen by eye")
+    assert concept.tokens[str(SPEED)].startswith("speed, fast, Fast, faster, ")
     page.click("#clear")
     assert marked(page) == []
     page.upload("#file", folder / "downloads" / "quick.concept.json")
