@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from steer_gym.evaluation.rows import Row, read_rows
+from steer_gym.evaluation.rows import Row
+from steer_gym.evaluation.steps import has_steps, read_steps
 from steer_gym.evaluation.summary import Comparison, Summary, compare, summarise
 from steer_gym.evaluation.table import COLUMNS
 from steer_gym.results import atomic_path
@@ -110,13 +111,9 @@ def _caption(row: Row) -> str:
 def _traces(folder: Path, design: Design, rate_hz: float) -> str | None:
     """Return the plot of the filmed episodes, unsteered and steered."""
     shown = {design.baseline, *(contrast.steered for contrast in design.contrasts)}
-    paths = {
-        condition: folder / "steps" / f"{key}.jsonl"
-        for key, condition in design.films().items()
-        if condition in shown
-    }
-    steps = {name: read_rows(path) for name, path in paths.items() if path.is_file()}
-    steps = {name: taken for name, taken in steps.items() if taken}
+    keys = {name: key for key, name in design.films().items() if name in shown}
+    found = {name: read_steps(folder, key) for name, key in keys.items() if has_steps(folder, key)}
+    steps = {name: taken for name, taken in found.items() if taken}
     return traces(steps, rate_hz) if steps else None
 
 

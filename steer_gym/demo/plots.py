@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from steer_gym.episode import Step
 from steer_gym.evaluation.rows import Row
 from steer_gym.evaluation.summary import compare, paired
 from steer_gym.extras import require
 
 from .findings import column
 
-Steps = Sequence[Mapping[str, Any]]
+Steps = Sequence[Step]
 INK, MUTED, GRID = "#1c2430", "#8a94a3", "#e4e8ee"
 COLOURS = {
     "unsteered": "#5b6675", "fast": "#d1495b", "slow": "#2e86ab", "high": "#8f5bb5",
@@ -66,8 +67,8 @@ def traces(steps: Mapping[str, Steps], rate_hz: float) -> str:
         for name, taken in steps.items():
             time_s = np.arange(1, len(taken) + 1) / rate_hz
             style = {"color": colour(name), "linewidth": 1.6, "label": name}
-            speeds.plot(time_s, _smooth([step["speed_m_s"] for step in taken]), **style)
-            heights.plot(time_s, [step["tcp_pose"][2] for step in taken], **style)
+            speeds.plot(time_s, _smooth([step.speed_m_s for step in taken]), **style)
+            heights.plot(time_s, [step.tcp_pose[2] for step in taken], **style)
         speeds.set_ylabel("measured speed [m/s]")
         heights.set_ylabel("height of the tool [m]")
         for axis in axes:

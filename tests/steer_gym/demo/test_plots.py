@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs the extra 'bench'")
 
 from steer_gym.demo.plots import colour, differences, traces
+from steer_gym.episode import Step
 from steer_gym.evaluation.summary import MEASURES
 
 
@@ -38,7 +39,10 @@ def test_a_baseline_alone_has_no_differences() -> None:
 
 @pytest.mark.parametrize("length", [1, 3, 40])
 def test_traces_are_drawn_of_any_length(length: int) -> None:
-    step = {"speed_m_s": 0.2, "tcp_pose": [0.0, 0.0, 0.3, 0.0, 0.0, 0.0]}
+    step = Step(
+        command=(0.0,) * 7, tcp_pose=(0.0, 0.0, 0.3, 0.0, 0.0, 0.0), moved_m=0.01, speed_m_s=0.2,
+        reward=0.0, steering="", neurons=0, tokens=7, invalid_tokens=0, latency_s=0.1,
+    )  # fmt: skip
     svg = traces({"plain": [step] * length, "fast": [step]}, rate_hz=20)
     assert ElementTree.fromstring(svg).tag.endswith("svg")
 
