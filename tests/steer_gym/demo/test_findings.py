@@ -37,7 +37,7 @@ def said(given: list[dict[str, Any]]) -> str:
 
 def test_a_clear_effect_is_said_with_its_interval() -> None:
     text = said(rows([0.2, 0.22] * 6))
-    assert "fast: the arm moved faster (+0.110 [+0.105, +0.115] m/s against unsteered" in text
+    assert "fast: the arm moved faster (+0.110 [+0.103, +0.117] m/s against unsteered" in text
     assert "over 12 pairs" in text
     assert "Told fast: no pair has ended." in text
     assert not any(word in text for word in ("saturation", "tokens", "failure", "only", "left out"))
