@@ -32,6 +32,8 @@ class NetworkCell:
     ) -> None:
         """Connect to everything but the arm; raises ``RobotError`` with the reason."""
         self._settings = settings
+        self._cameras = dict(cameras)
+        self._gripper = gripper
         self.scene = scene
         with Dashboard(settings.host) as dashboard:
             report = dashboard.report()
@@ -44,13 +46,11 @@ class NetworkCell:
         )
         self._lock = HostLock(settings.host)
         self.hand: Hand = NoHand()
+        self.eyes: Eyes = CameraSet({})
         try:
-            if gripper:
-                self.hand = RobotiqHand(settings.host)
-            self.eyes: Eyes = CameraSet(cameras)
+            self._connect()
         except BaseException:
-            self.hand.close()
-            self._lock.close()
+            self.close()
             raise
 
     def connect_arm(self) -> Arm:
@@ -76,11 +76,22 @@ class NetworkCell:
                 "release its brakes on the pendant; then call recover again."
             )
 
+    def renew(self) -> None:
+        """Connect to gripper and cameras afresh; see ``Cell.renew``."""
+        self.hand.close()
+        self.eyes.close()
+        self._connect()
+
     def close(self) -> None:
         """Free everything but the arm."""
         self.hand.close()
         self.eyes.close()
         self._lock.close()
+
+    def _connect(self) -> None:
+        if self._gripper:
+            self.hand = RobotiqHand(self._settings.host)
+        self.eyes = CameraSet(self._cameras)
 
     def _unlock(self, dashboard: Dashboard) -> None:
         end = time.monotonic() + _UNLOCK_LIMIT_S

@@ -27,9 +27,9 @@ class ArmStatus:
     sample: ArmSample
     """The newest reading."""
     age_s: float
-    """How long the controller's clock has not moved [s]."""
+    """How old the newest reading is [s]."""
     late: int
-    """How often the arm held for want of a target."""
+    """How often the arm held for want of a target, or a reading came late."""
     armed: bool
     """Whether it moves when told."""
     reached: bool

@@ -89,6 +89,11 @@ def _remote(sim: Simulator, *, on: bool) -> Answer:
     return {}
 
 
+def _teach_button(sim: Simulator, *, on: bool) -> Answer:
+    sim.controller.teach_button = on
+    return {}
+
+
 def _slider(sim: Simulator, fraction: float) -> Answer:
     sim.controller.speed_slider = min(1.0, max(0.0, float(fraction)))
     return {}
@@ -170,6 +175,7 @@ ORDERS: dict[str, Callable[..., Answer]] = {
     "power": _power,
     "program": _program,
     "remote": _remote,
+    "teach_button": _teach_button,
     "speed_slider": _slider,
     "network": _network,
     "drop": _drop,

@@ -63,7 +63,7 @@ def test_1_3_a_link_that_breaks_or_freezes_is_noticed_and_the_watchdog_stops_the
     bench: Any, frozen: bool, code: FaultCode, within_s: float
 ) -> None:
     cut_s = moving(bench)
-    arm = bench.robot._parts.arm
+    arm = bench.robot._guard.arm
     arm._port = arm._driver._port = CutPort(arm._port, frozen=frozen)
     bench.robot.wait(0.5)
     require_fault(bench, code, cut_s, within_s)

@@ -33,7 +33,7 @@ def env() -> Iterator[Any]:
 
 
 def controller(env: Any) -> Any:
-    return env.unwrapped.robot._parts.cell.controller
+    return env.unwrapped.robot._guard.cell.controller
 
 
 def test_gymnasiums_checker_finds_nothing() -> None:
