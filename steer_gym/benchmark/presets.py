@@ -63,10 +63,8 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             UNSTEERED,
             *named,
             first.control("random", draws=DRAWS),
-            named[-1].control("random", draws=DRAWS),
             first.control("zero"),
             told(str(first.concept)),
-            told(str(named[-1].concept)),
         ),
         envs=3,
     )
