@@ -13,7 +13,7 @@ IDENTITY = {
     "size": "neurons of the cluster, as the condition says; null: the policy's own set",
     "depth": "early | late | full, as the condition says; null: all layers",
     "alpha": "strength, as the policy was given it; null where nothing is steered",
-    "control_of": "of random, zero: the steered condition that is controlled; else null",
+    "control_of": "name of the condition that this one controls; else null",
     "draw": "of random: number of the draw; else null",
     "baseline": "name of the condition to compare with",
     "env": "Gymnasium id",
@@ -76,6 +76,7 @@ RECORD = {
     "ended": "when, UTC",
     "policy": "name, options, fingerprint of the weights",
     "config": "ActConfig, as JSON",
+    "convention": "ActionConvention, as JSON: what the actions mean, at which rate",
     "env_options": "of gym.make",
     "provenance": "versions, commit, platform, renderer",
 }
@@ -90,8 +91,9 @@ MEASURES = (
     "invalid_token_rate",
     "latency_s",
 )
-"""Numbers of an episode that can be averaged and compared.
+"""Numbers of an episode that can be averaged and compared."""
 
-``pairs.parquet`` holds one row for each condition and place with a baseline: the columns of
-``IDENTITY``, ``equal_steps`` (the steps that both episodes have), and for each measure but
-``steps`` and ``latency_s`` over these steps alone ``<measure>`` and ``baseline_<measure>``."""
+EQUAL = (*COMMANDED, *MEASURED, "invalid_token_rate")
+"""Measures of ``pairs.parquet``, which holds one row for each condition and place with a baseline:
+``IDENTITY``, ``baseline_key``, ``equal_steps`` (the first steps, as many as both episodes have),
+and over these steps alone ``<measure>`` and ``baseline_<measure>``."""

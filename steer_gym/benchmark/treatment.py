@@ -54,6 +54,8 @@ class Treatment:
     """What the policy is told; ``{instruction}`` stands for the task's own words."""
     draws: int = 1
     """Of ``random``: how many draws take turns over the initial states."""
+    control_of: str | None = None
+    """Name of the condition that this one controls."""
     invalid_tokens: str | None = None
     """``ActConfig.invalid_tokens``, for example to let only action tokens compete."""
 
@@ -69,7 +71,8 @@ class Treatment:
 
     def control(self, kind: Kind, *, draws: int = 1) -> Treatment:
         """Return the control of this condition, all else equal."""
-        return replace(self, kind=kind, draws=draws, name=f"{kind} like {self.name}")
+        name = f"{kind} like {self.name}"
+        return replace(self, kind=kind, draws=draws, name=name, control_of=self.name)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data of the fields that are not at their default; equal when read back."""

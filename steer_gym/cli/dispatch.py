@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "steer_gym.cli.demo:configure",
     ),
     "eval": ("run a policy on tasks and initial states, resumably", "steer_gym.cli.eval:configure"),
+    "bench": (
+        "run a benchmark: suites, conditions, controls, and a report",
+        "steer_gym.cli.bench:configure",
+    ),
     "envs": ("list the environments and their tasks", "steer_gym.cli.envs:configure"),
     "policies": ("list the policies, or show one", "steer_gym.cli.policies:configure"),
     "doctor": (

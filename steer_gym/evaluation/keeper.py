@@ -84,6 +84,7 @@ class Keeper:
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "policy": dict(self._policy),
             "config": cell.config.to_json(),
+            "convention": asdict(self.convention),
             "env_options": dict(self._grid.env_options),
             "provenance": {**provenance(), **episode.info.get("provenance", {})},
         }

@@ -132,7 +132,7 @@ def evaluate_on(
         policy: See ``evaluate``.
         out: See ``evaluate``.
         running: How.
-        progress: Of a larger run; ``None``: of this one.
+        progress: Of a larger run, which closes it; ``None``: of this one.
     """
     identity = policy_identity(policy, dict(running.policy_options))
     with RowFile(Path(out) / EPISODES) as file:
@@ -143,12 +143,10 @@ def evaluate_on(
             len(grid.conditions),
             running.envs,
         )
-        progress = progress or _progress(keeper, grid, budget, running)
+        shown = progress or _progress(keeper, grid, budget, running)
 
         def keep(ended: Ended) -> None:
-            row = keeper.keep(ended)
-            again = ended.episode.error is not None and ended.attempt <= running.retries
-            progress.episode(row, final=not again)
+            shown.episode(keeper.keep(ended), retries=running.retries)
 
         direction = Direction(
             env_options=options,
@@ -161,7 +159,7 @@ def evaluate_on(
             retries=running.retries,
         )
         try:
-            _play(_slots(stages, grid, keeper, direction), policy, progress)
+            _play(_slots(stages, grid, keeper, direction), policy, shown)
         except KeyboardInterrupt:
             kept = known_rows(read_rows(file.path), grid, identity, file.path).values()
             raise KeyboardInterrupt(
@@ -169,6 +167,8 @@ def evaluate_on(
                 f"{file.path}; the same command goes on from there."
             ) from None
         finally:
+            if progress is None:
+                shown.close()
             export(file)
         return keeper.rows()
 
@@ -191,10 +191,7 @@ def _slots(stages: Sequence[Stage], grid: Grid, keeper: Keeper, direction: Direc
 
 def _play(slots: list[Slot], policy: Policy, progress: Progress) -> None:
     apart = 1 if policy.remembers or len(slots) == 1 else 2
-    try:
-        groups = [Group(slots[start::apart], policy) for start in range(apart)]
-        while groups:
-            groups = [group for group in groups if group.turn()]
-            progress.tick()
-    finally:
-        progress.close()
+    groups = [Group(slots[start::apart], policy) for start in range(apart)]
+    while groups:
+        groups = [group for group in groups if group.turn()]
+        progress.tick()
