@@ -68,7 +68,8 @@ def difference(pairs: Sequence[tuple[Row, Row]], measure: str) -> Estimate:
     """Return the mean of first minus second, over the pairs in which both have the measure."""
     known = [(a, b) for a, b in pairs if None not in (a[measure], b[measure])]
     values = [float(a[measure]) - float(b[measure]) for a, b in known]
-    return student_mean(values, [a["task"] for a, _ in known])
+    estimate = student_mean(values, [a["task"] for a, _ in known])
+    return estimate.within(-1, 1) if measure == "success" else estimate
 
 
 def paired(rows: Sequence[Row], condition: str, baseline: str) -> list[tuple[Row, Row]]:

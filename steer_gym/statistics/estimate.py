@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,12 @@ class Estimate:
     def excludes_zero(self) -> bool:
         """Tell whether the whole interval lies on one side of zero."""
         return self.low > 0 or self.high < 0
+
+    def within(self, low: float, high: float) -> Estimate:
+        """Return the same with its interval cut to what is possible."""
+        if math.isinf(self.low) or math.isnan(self.low):
+            return self
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
 
 NOTHING = Estimate(value=math.nan, low=math.nan, high=math.nan, count=0)
