@@ -15,6 +15,7 @@ from torch import Tensor
 from steer_gym.acting import ActConfig, ActConfigs
 from steer_gym.errors import ConventionError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
+from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
 from steer_gym.policy import Plan, Policy, PolicySpec
 
@@ -29,6 +30,7 @@ from .conventions import Scaling, convention_named, prompt_named, statistics_key
 from .inputs import PixelInputs, prompt_ids
 from .loading import load_model
 from .model import OpenVlaModel, Prompts
+from .reading import loaded_source
 from .self_test import check_sees_images
 
 RENDERED = (256, 256)
@@ -197,6 +199,10 @@ class OpenVlaPolicy(Policy):
         tokenizer = self.checkpoint.tokenizer
         ids = [prompt_ids(self._template, text, tokenizer) for text in instructions]
         return Prompts.of(ids, self.model.patches)
+
+    def neuron_source(self) -> NeuronSource:
+        """Return value vectors, unembedding and tokens. See the base class."""
+        return loaded_source(self.model, self.neurons, self.checkpoint)
 
     def close(self) -> None:
         """Take the steering engine off the model."""
