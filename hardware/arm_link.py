@@ -124,7 +124,7 @@ class ArmProcess:
         """Go there; see ``Arm.aim``."""
         name = "pose" if target.joints is None else "joints"
         values = getattr(target, name)
-        self._order({"do": "aim", "pace": pace, name: values.tolist()})
+        self._order({"do": "aim", "pace": pace, "in_s": target.in_s, name: values.tolist()})
 
     def wait(self, seconds: float) -> None:
         """Sleep; see ``Arm.wait``."""

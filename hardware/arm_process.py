@@ -140,9 +140,10 @@ class ArmServer:
             self._channel.send(json.dumps(message).encode() + b"\n")
 
 
-def _target(order: dict[str, list[float]]) -> Target:
+def _target(order: dict[str, Any]) -> Target:
+    in_s = order.pop("in_s")
     arrays = {name: np.array(values, dtype=np.float64) for name, values in order.items()}
-    return Target(pose=arrays.get("pose"), joints=arrays.get("joints"))
+    return Target(pose=arrays.get("pose"), joints=arrays.get("joints"), in_s=in_s)
 
 
 def main(arguments: list[str]) -> None:
