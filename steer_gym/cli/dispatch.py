@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "run a benchmark: suites, conditions, controls, and a report",
         "steer_gym.cli.bench:configure",
     ),
+    "report": (
+        "say what a folder of results shows, or what changed between two",
+        "steer_gym.cli.report:configure",
+    ),
     "envs": ("list the environments and their tasks", "steer_gym.cli.envs:configure"),
     "policies": ("list the policies, or show one", "steer_gym.cli.policies:configure"),
     "doctor": (

@@ -15,6 +15,9 @@ from .roles import Role
 from .study import Study
 from .style import INK, MUTED, colour, drawn
 
+LEAST_SIZES = 3
+"""A surface over fewer sizes shows less than lines do."""
+
 
 def published(study: Study) -> dict[str, list[Role]]:
     """Return the steered conditions that have a dose, by the measure that the paper plots."""
@@ -59,31 +62,32 @@ def lines(study: Study, group: Sequence[Role], measures: Sequence[str]) -> Any |
 
 
 def surfaces(study: Study, group: Sequence[Role], measure: str) -> Any | None:
-    """Return surfaces over alpha and size, a panel for each depth; ``None`` without a grid."""
-    depths = list(dict.fromkeys(role.depth for role in group))
-    grids = {
-        depth: _grid(study, [r for r in group if r.depth == depth], measure) for depth in depths
-    }
-    kept = {depth: grid for depth, grid in grids.items() if grid is not None}
+    """Return surfaces over alpha and size, a panel a concept and depth; ``None`` without any."""
+    panels: dict[tuple[str, str | None], list[Role]] = {}
+    for role in group:
+        panels.setdefault((role.label, role.depth), []).append(role)
+    grids = {name: _grid(study, inside, measure) for name, inside in panels.items()}
+    kept = {name: grid for name, grid in grids.items() if grid is not None}
     if not kept:
         return None
     known = [v for _, _, values in kept.values() for v in values[np.isfinite(values)]]
-    shown, low, high = column(measure), min(known), max(known)
+    low, high = min(known), max(known)
 
     def draw(axes: Sequence[Any]) -> None:
-        for axis, (depth, (alphas, sizes, values)) in zip(axes, kept.items(), strict=True):
+        for axis, ((concept, depth), (alphas, sizes, values)) in zip(
+            axes, kept.items(), strict=True
+        ):
             x, y = np.meshgrid(alphas, sizes)
             axis.plot_surface(
                 x, y, values, cmap="viridis", vmin=low, vmax=high, edgecolor="white",
                 linewidth=0.4, alpha=0.92,
             )  # fmt: skip
-            axis.set_zlim(low, high)
-            axis.set_yticks(sizes)
-            axis.set_xticks(alphas)
+            if high > low:
+                axis.set_zlim(low, high)
+            axis.set(xticks=alphas, yticks=sizes, xlabel="alpha", ylabel="neurons")
+            axis.set_title(", ".join(part for part in (concept, depth) if part))
             axis.tick_params(labelsize=7.5)
-            axis.set(xlabel="alpha", ylabel="neurons", title=_panel_name(depth, None))
             axis.view_init(elev=24, azim=-125)
-        axes[-1].set_zlabel(f"{shown.title} [{shown.unit}]")
 
     return drawn(draw, panels=len(kept), height_in=3.6, subplot_kw={"projection": "3d"})
 
@@ -96,7 +100,7 @@ def _panel_name(depth: str | None, size: int | None) -> str:
 def _grid(study: Study, group: Sequence[Role], measure: str) -> tuple[Any, Any, Any] | None:
     alphas = sorted({role.alpha for role in group if role.alpha is not None})
     sizes = sorted({role.size for role in group if role.size is not None})
-    if len(alphas) < 2 or len(sizes) < 2:
+    if len(alphas) < 2 or len(sizes) < LEAST_SIZES:
         return None
     values = np.full((len(sizes), len(alphas)), np.nan)
     for role in group:

@@ -15,7 +15,7 @@ from .columns import column
 from .questions import Question
 from .roles import Role
 from .study import Study
-from .style import colour, svg
+from .style import colour
 from .tables import Table, slug
 from .verdicts import OUTCOMES, Verdict, baseline_said, summary
 
@@ -28,11 +28,9 @@ TOGGLE = "this.paused ? this.play() : this.pause()"
 class Figure:
     """A figure with the words below it."""
 
-    name: str
     title: str
     caption: str
-    drawing: Any
-    """A matplotlib figure."""
+    svg: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,7 +138,7 @@ def _caption(row: Row) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    source = data_uri("image/svg+xml", svg(figure.drawing).encode())
+    source = data_uri("image/svg+xml", figure.svg.encode())
     return (
         f"<h2>{escape(figure.title)}</h2>"
         f'<img alt="{escape(figure.title)}" src="{source}">'

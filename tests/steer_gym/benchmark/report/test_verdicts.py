@@ -99,7 +99,7 @@ def test_too_few_pairs_are_no_evidence(make_study: MakeStudy) -> None:
     assert found.outcome == "few"
     assert "4 pairs only." in found.cautions
     assert "One task only: it says nothing of others." in found.cautions
-    nothing = judged(make_study([steered("fast", crashes=range(4))], name="crashed"))
+    nothing = judged(make_study([steered("fast", crashes=range(4))]))
     assert nothing.outcome == "few"
     assert "nothing can be said" in nothing.said
 
