@@ -124,7 +124,7 @@ class ArmProcess:
         """Go there; see ``Arm.aim``."""
         name = "pose" if target.joints is None else "joints"
         values = getattr(target, name)
-        self._order({"do": "aim", "pace": pace, name: values.tolist()})
+        self._order({"do": "aim", "pace": pace, "in_s": target.in_s, name: values.tolist()})
 
     def wait(self, seconds: float) -> None:
         """Sleep; see ``Arm.wait``."""
@@ -173,6 +173,8 @@ class ArmProcess:
         if status.code is not None:
             detail, time_s = self._words(status)
             self._fault = Fault(code=status.code, detail=detail, time_s=time_s)
+        elif self._board.lost:
+            self._latch(FaultCode.CONNECTION_LOST, "the RTDE connection was lost", status)
         elif code is not None:
             self._latch(FaultCode.CONNECTION_LOST, f"the arm's process ended ({code})", status)
         elif status.armed and silent_s > self.settings.stale_s:

@@ -15,6 +15,8 @@ from .dashboard import Dashboard
 from .host_lock import HostLock
 from .robotiq import RobotiqHand
 
+CONTROL_PROGRAM = "rtde_control"
+"""The name of ur_rtde's script, as the dashboard has it."""
 _UNLOCK_LIMIT_S = 15.0
 
 
@@ -63,8 +65,13 @@ class NetworkCell:
             return dashboard.report().reason_not_to_move()
 
     def clear_stop(self) -> None:
-        """Unlock a protective stop, not sooner than the controller allows it."""
+        """Unlock a protective stop, not sooner than the controller allows it.
+
+        Ends the control program that a dead client may have left behind, and no other.
+        """
         with Dashboard(self._settings.host) as dashboard:
+            if CONTROL_PROGRAM in dashboard.ask("programState"):
+                dashboard.ask("stop")
             report = dashboard.report()
             if report.safety_status == "PROTECTIVE_STOP":
                 self._unlock(dashboard)

@@ -35,6 +35,13 @@ class ActionBins:
         centres: NDArray[np.float64] = (edges[:-1] + edges[1:]) / 2
         return centres
 
+    @property
+    def texts(self) -> dict[int, str]:
+        """Return what is shown of each action token: its value, normalised."""
+        values = self.decode(np.array(self.ids))[0]
+        pairs = zip(self.ids, values.tolist(), strict=True)
+        return {token: f"[action: {value:+.3f}]" for token, value in pairs}
+
     def encode(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
         """Return the ids of values, any shape; those beyond [-1, 1] are clipped."""
         bins = np.digitize(np.clip(values, -1, 1), np.linspace(-1, 1, self.count))

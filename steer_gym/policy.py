@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from steer_gym.observation import (
 )
 from steer_gym.privileged import SHAPES as PRIVILEGED_SHAPES
 from steer_gym.steering import Steering
+
+if TYPE_CHECKING:
+    from steer_gym.neurons.source import NeuronSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +181,14 @@ class Policy(ABC):
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's natural standard deviation, (layers, width), where it is known."""
         return None
+
+    def neuron_source(self) -> NeuronSource:
+        """Return the policy's value vectors, unembedding and tokens, for ``steer_gym.neurons``.
+
+        Raises:
+            SteeringError: The policy does not show them.
+        """
+        raise SteeringError(f"{self.spec.name} does not show its weights to read neurons from.")
 
     def prepare(
         self, observation: Observation, config: ActConfigs

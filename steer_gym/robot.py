@@ -20,6 +20,10 @@ ROBOTS: dict[str, str] = {
 """Name -> ``module:callable``; it takes the keyword arguments of ``make_robot``."""
 
 
+LONGEST_S = 1.0
+"""No target may lie further ahead in time than this."""
+
+
 class FaultCode(StrEnum):
     """Why a robot stopped; a fault stays until a person takes it back (``recover``)."""
 
@@ -133,6 +137,8 @@ class Target:
     """(6,) [rad]."""
     gripper: float | None = None
     """0 open to 1 closed; ``None`` leaves it."""
+    in_s: float | None = None
+    """When to be there [s from now], at an even pace; ``None``: as soon as the limits allow."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a target, before anything is sent."""
@@ -148,6 +154,10 @@ class Target:
             raise TargetError(f"{name} must be finite, but is {array}.")
         if self.gripper is not None and not 0.0 <= self.gripper <= 1.0:
             raise TargetError(f"gripper must be 0 (open) to 1 (closed), but is {self.gripper!r}.")
+        if self.in_s is not None and not 0.0 < self.in_s <= LONGEST_S:
+            raise TargetError(
+                f"in_s must be above 0 and at most {LONGEST_S} s, but is {self.in_s!r}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

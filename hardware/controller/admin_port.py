@@ -123,8 +123,10 @@ def _push(sim: Simulator, force: list[float]) -> Answer:
 
 def _gripper(sim: Simulator, **settings: Any) -> Answer:
     for name, value in settings.items():
-        if name == "active":
+        if name == "active" and value:
             sim.gripper.activate()
+        elif name == "active":
+            sim.gripper.set("ACT", 0)
         elif name in ("fault", "silent"):
             setattr(sim.gripper, name, value)
         elif name == "object_at" and hasattr(sim.controller.plant, "object_at"):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from steer_gym.errors import SteeringError
 from steer_gym.neuron_set import NeuronSpace
+from steer_gym.neurons.fingerprint import tensors_fingerprint
 
 _WITHIN_LAYER = ("mlp.down_proj", "mlp.c_proj")
 """Names of a down projection in its layer: Llama, Gemma, Mistral and Qwen; GPT-2."""
-_SAMPLES = 4096
 
 
 def down_projections(model: nn.Module) -> tuple[nn.Module, ...]:
@@ -55,28 +52,15 @@ def neuron_space(model: nn.Module) -> NeuronSpace:
 def weights_fingerprint(modules: Iterable[nn.Module]) -> str:
     """Return 16 hexadecimal digits that name the weights of ``modules``, in their order.
 
-    The SHA-256 of every tensor's name, shape, and 4,096 values spread evenly over it, so that 15
-    GB take as long as 15 MB. Values count as bfloat16: float32 weights and the same weights
-    loaded in bfloat16 agree, on any device. What it does not see: a change that misses every
-    sample, such as one edited neuron; a fine-tuning changes all. Quantised weights, and adapters
-    that are not merged, have fingerprints of their own.
+    See ``tensors_fingerprint``. Quantised weights, and adapters that are not merged, have
+    fingerprints of their own.
     """
-    digest = hashlib.sha256()
-    for module in modules:
-        for name, tensor in module.state_dict().items():
-            if isinstance(tensor, Tensor):
-                digest.update(f"{name} {tuple(tensor.shape)}".encode())
-                digest.update(_sample(tensor))
-    return digest.hexdigest()[:16]
-
-
-def _sample(tensor: Tensor) -> bytes:
-    flat = tensor.detach().reshape(-1)
-    count = min(_SAMPLES, len(flat))
-    at = torch.from_numpy(np.linspace(0, len(flat) - 1, count).astype(np.int64))
-    values = flat[at.to(flat.device)].cpu()
-    rounded = values.to(torch.bfloat16) if values.is_floating_point() else values.to(torch.int16)
-    return rounded.view(torch.int16).numpy().tobytes()
+    return tensors_fingerprint(
+        (name, tensor)
+        for module in modules
+        for name, tensor in module.state_dict().items()
+        if isinstance(tensor, Tensor)
+    )
 
 
 def _layer_lists(model: nn.Module) -> Iterator[tuple[str, nn.ModuleList]]:

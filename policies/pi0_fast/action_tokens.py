@@ -36,7 +36,7 @@ class ActionReader:
         self.marker = tuple(words.encode("Action: "))
         self.bar = words.encode("|")[-1]
         self._ends = (words.end, self.bar)
-        self._first = words.vocabulary - 1 - profile.skipped
+        self._first = first_token(words, profile)
 
     def tokens(self, actions: NDArray[np.floating]) -> list[int]:
         """Return the ids that a perfect model writes for a normalised chunk, without the end."""
@@ -70,6 +70,11 @@ class ActionReader:
     def _nothing(self, reason: str) -> DecodedChunk:
         shape = (self._profile.horizon, self._profile.dimensions)
         return DecodedChunk(actions=np.zeros(shape), coefficients=0, reason=reason)
+
+
+def first_token(words: PromptTokenizer, profile: Profile) -> int:
+    """Return the id of FAST token 0; the ids of the others fall from there."""
+    return words.vocabulary - 1 - profile.skipped
 
 
 def _find(tokens: NDArray[np.int64], wanted: tuple[int, ...]) -> int | None:

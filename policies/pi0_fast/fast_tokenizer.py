@@ -24,6 +24,8 @@ from steer_gym.extras import require
 TOKENIZER, PROCESSOR = "tokenizer.json", "processor_config.json"
 _BROKEN = "\ufffd"
 """What a byte sequence that is no character decodes to."""
+_SHOWN = 8
+"""Coefficients of a token that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,6 +73,13 @@ class FastTokenizer:
         codes = np.maximum(coefficients.ravel() - self.min_token, 0)
         ids: list[int] = self._bpe.encode("".join(map(chr, codes)), add_special_tokens=False).ids
         return ids
+
+    def meaning(self, token: int) -> str:
+        """Return the cosine coefficients that a token stands for, normalised, as text."""
+        text: str = self._bpe.decode([token], skip_special_tokens=False)
+        values = [f"{(ord(c) + self.min_token) / self.scale:+.1f}" for c in text if c != _BROKEN]
+        shown = " ".join(values[:_SHOWN]) + (" ..." if len(values) > _SHOWN else "")
+        return shown + (" part of a coefficient" if _BROKEN in text else "")
 
     def decode(self, tokens: Sequence[int], horizon: int, dimensions: int) -> DecodedChunk:
         """Return the chunk that ``tokens`` stand for, or why they stand for none."""

@@ -13,6 +13,7 @@ from steer_gym.neuron_set import NeuronSpace
 from steer_gym.policy import SteeringReport
 from steer_gym.steering import Steering
 
+from .neuron_weights import NeuronWeights
 from .prefix import DecodeWindow, ModelInputs
 from .sizes import Sizes
 
@@ -71,6 +72,9 @@ class Backend(Protocol):
 
     sizes: Sizes
     space: NeuronSpace
+
+    def neuron_weights(self) -> NeuronWeights:
+        """Return the weights that say what neurons mean, as the model has them."""
 
     def generate(
         self,

@@ -17,13 +17,12 @@ import numpy as np
 from jax import Array, lax
 from numpy.typing import NDArray
 
-from steer_gym.neuron_set import NeuronSpace
 from steer_gym.steering import Steering
 
 from ..engines.jax_engine import Edits, steered_call
 from .generation import Decoding, Generated, Sampling
 from .jax_network import Cache, Weights, acting, embed_images, embed_words, forward, unembed
-from .parameters import fingerprint
+from .neuron_weights import NeuronWeights
 from .prefix import ModelInputs, Prefix
 from .sizes import Parameters, Sizes
 
@@ -40,12 +39,14 @@ class JaxModel:
             slots: Groups of edits on different positions to make room for in each row.
         """
         self.sizes = Sizes.of(parameters)
-        self.space = NeuronSpace(
-            layers=self.sizes.depth, width=self.sizes.neurons, fingerprint=fingerprint(parameters)
-        )
+        self.space = NeuronWeights.of_arrays(parameters).space()
         self.dtype = np.dtype(dtype)
         self.weights = {name: jnp.asarray(array, dtype) for name, array in parameters.items()}
         self._slots = slots
+
+    def neuron_weights(self) -> NeuronWeights:
+        """Return the weights that say what neurons mean; see ``Backend``."""
+        return NeuronWeights.of_arrays(self.weights)
 
     def generate(
         self,

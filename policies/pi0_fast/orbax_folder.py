@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from ast import literal_eval
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,19 @@ def read_orbax(folder: Path) -> Parameters:
 
     Raises:
         CheckpointError: The folder is no such checkpoint, or an array of it cannot be read.
+    """
+    try:
+        arrays = {name: array.read() for name, array in open_orbax(folder).items()}
+        return {name: np.asarray(array.result()) for name, array in arrays.items()}
+    except ValueError as error:
+        raise CheckpointError(f"{folder} cannot be read: {error}") from error
+
+
+def open_orbax(folder: Path) -> dict[str, Any]:
+    """Return every array unread: a part of it is read by indexing and ``numpy.asarray``.
+
+    Raises:
+        CheckpointError: The folder is no such checkpoint, or an array of it cannot be opened.
     """
     if not all((folder / name).is_file() for name in (_METADATA, _MANIFEST)):
         raise CheckpointError(
@@ -38,8 +52,7 @@ def read_orbax(folder: Path) -> Parameters:
             )
             for key in keys
         }
-        arrays = {key: future.result().read() for key, future in opened.items()}
-        return {_name(key): np.asarray(array.result()) for key, array in arrays.items()}
+        return {_name(key): future.result() for key, future in opened.items()}
     except ValueError as error:
         raise CheckpointError(f"{folder} cannot be read: {error}") from error
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steer_gym.acting import ActConfig, ActConfigs
 from steer_gym.errors import SteerGymError
 from steer_gym.extras import load, require
+from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import INSTRUCTION, Observation
 from steer_gym.policy import Plan, Policy, PolicySpec
 
@@ -24,6 +25,7 @@ from .parameters import load_parameters
 from .prefix import ModelInputs
 from .profiles import Profile, find_profile
 from .prompt import prompt_text, prompt_tokenizer, prompts
+from .reading import fast_vocabulary
 from .safetensors_file import HeadSizes
 from .sizes import Parameters
 from .statistics import Statistics, find_statistics
@@ -131,6 +133,14 @@ class Pi0FastPolicy(Policy):
             latency_s=time.perf_counter() - started,
             steering=generated.reports,
             extra={"reasons": tuple(row.chunk.reason for row in rows)},
+        )
+
+    def neuron_source(self) -> NeuronSource:
+        """Return value vectors, unembedding and tokens. See the base class."""
+        return self.model.neuron_weights().source(
+            self.profile.name,
+            self.model.space,
+            lambda: fast_vocabulary(self._words, self._fast, self.profile),
         )
 
     def inputs(self, batch: Observation, state: NDArray[np.float64]) -> ModelInputs:

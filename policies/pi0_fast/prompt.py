@@ -45,6 +45,16 @@ class PromptTokenizer:
         ids: list[int] = self._pieces.encode(text)
         return ids
 
+    def text(self, token: int) -> str:
+        """Return the text of one token, a leading blank included."""
+        piece: str = self._pieces.id_to_piece(token)
+        return piece.replace("\u2581", " ")
+
+    def is_control(self, token: int) -> bool:
+        """Tell whether a token is a mark without text: begin, end, padding, unknown."""
+        pieces = self._pieces
+        return bool(pieces.is_control(token) or pieces.is_unknown(token))
+
     def prompt(self, text: str) -> tuple[list[int], list[int]]:
         """Return the ids of a whole prompt, begin first, and the kind of each position."""
         ids, before_state = self.encode(text), text.rindex("State:") + len("State:")

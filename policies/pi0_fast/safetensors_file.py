@@ -48,7 +48,7 @@ def read_safetensors(path: Path, heads: HeadSizes | None = None) -> Parameters:
     numpy_format = require("safetensors", extra="torch")
     with numpy_format.safe_open(str(path), framework="pt") as file:
         noted = {k: int(v) for k, v in (file.metadata() or {}).items() if k.endswith("head_dim")}
-        tensors = {_plain(name): file.get_tensor(name).float().numpy() for name in file.keys()}  # noqa: SIM118
+        tensors = {plain_name(name): file.get_tensor(name).float().numpy() for name in file.keys()}  # noqa: SIM118
     if _HEAD in tensors:  # tied to the embedding, of which files keep either or both
         tensors.setdefault(f"{LANGUAGE}.embed_tokens.weight", tensors[_HEAD])
         del tensors[_HEAD]
@@ -238,7 +238,8 @@ def _only(found: Parameters, left: Tensors) -> Parameters:
     return found
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return the name that ``to_tensors`` gives a published tensor."""
     name = name.removeprefix("model.").removeprefix("paligemma_with_expert.")
     name = name.removeprefix("paligemma.").removeprefix("model.")
     return name.replace(f"{TOWER}.vision_model.", f"{TOWER}.")

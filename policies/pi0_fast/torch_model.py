@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from steer_gym.neuron_set import NeuronSpace
+from steer_gym.neurons.source import module_values
 from steer_gym.steering import Steering
 
 from ..engines.anatomy import down_projections
 from ..engines.torch_engine import TorchEngine
 from .generation import Decoding, Generated, Sampling
-from .parameters import fingerprint
+from .neuron_weights import NeuronWeights
 from .prefix import ModelInputs, Prefix
 from .sizes import Parameters, Sizes
 from .torch_network import Network, assign
@@ -51,10 +51,19 @@ class TorchModel:
         with torch.device("meta"):
             self.network = Network(self.sizes)
         assign(self.network, parameters, self.device, dtype)
-        self.space = NeuronSpace(
-            layers=self.sizes.depth, width=self.sizes.neurons, fingerprint=fingerprint(parameters)
-        )
+        self.space = NeuronWeights.of_arrays(parameters).space()
         self.engine = TorchEngine(down_projections(self.network.language_model), self.space)
+
+    def neuron_weights(self) -> NeuronWeights:
+        """Return the weights that say what neurons mean; see ``Backend``."""
+        language = self.network.language_model
+        modules = down_projections(language)
+        return NeuronWeights(
+            layers=len(modules),
+            layer=lambda layer: module_values(modules[layer], self.space.width),
+            embedding=lambda: language.embed_tokens.weight,
+            scale=lambda: language.norm.weight,
+        )
 
     def generate(
         self,

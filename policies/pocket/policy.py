@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from steer_gym.acting import ActConfigs
 from steer_gym.convention import LIBERO_DELTA
 from steer_gym.neuron_set import NeuronSet
+from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
 from steer_gym.policy import Plan, Policy, PolicySpec
 from steer_gym.steering import Steering
@@ -25,6 +26,7 @@ from ..engines.torch_engine import TorchEngine
 from .choosing import TokenChooser
 from .clusters import word_cluster
 from .model import ACTION_TOKENS
+from .reading import loaded_source
 from .transforms import Inputs, checked_state, image_tensor, prompt_ids
 from .weights import SHIPPED, load_checkpoint
 
@@ -119,6 +121,10 @@ class PocketPolicy(Policy):
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's standard deviation over demonstrations, (layers, width)."""
         return self._spread
+
+    def neuron_source(self) -> NeuronSource:
+        """Return value vectors, unembedding and tokens. See the base class."""
+        return loaded_source(self.model, self.tokenizer, self.spec.neurons)
 
     def inputs(self, batch: Observation) -> Inputs:
         """Return the network's inputs for a batch of observations."""

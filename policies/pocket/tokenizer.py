@@ -31,6 +31,7 @@ class PocketTokenizer:
         self.words = self._tokenizer.get_vocab_size()
         self.size = self.words + BINS
         self.bins = ActionBins(self.size, BINS)
+        self._action_texts = self.bins.texts
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; a blank goes first, so that every word is met after one."""
@@ -50,7 +51,7 @@ class PocketTokenizer:
     def token_text(self, token: int) -> str:
         """Return the text of one token."""
         if token >= self.words:
-            return f"[action: {float(self.decode_actions(np.array([token]))[0][0]):+.3f}]"
+            return self._action_texts[token]
         if token < len(SPECIAL):
             return SPECIAL[token]
         return str(self._tokenizer.decode([token]))

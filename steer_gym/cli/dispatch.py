@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "say what a folder of results shows, or what changed between two",
         "steer_gym.cli.report:configure",
     ),
+    "neurons": (
+        "read what neurons mean, find concepts and test them",
+        "steer_gym.cli.neurons:configure",
+    ),
     "envs": ("list the environments and their tasks", "steer_gym.cli.envs:configure"),
     "policies": ("list the policies, or show one", "steer_gym.cli.policies:configure"),
     "doctor": (

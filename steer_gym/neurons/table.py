@@ -43,7 +43,7 @@ class Recipe:
     k: int
     """Tokens at either end."""
     dtype: str
-    """Of the product: float32, bfloat16."""
+    """Of the factors: float32, bfloat16; products are summed in float32."""
     version: str = __version__
     """Of steer_gym."""
 
@@ -63,6 +63,8 @@ class NeuronTable:
     kinds: NDArray[np.uint8]
     """(vocabulary,), numbers of ``TokenKind``."""
     recipe: Recipe
+    norms: NDArray[np.float32] | None = None
+    """(neurons,), lengths of the value vectors."""
     activations: Activations | None = None
     """Natural activations, where they were gathered."""
 
@@ -105,6 +107,8 @@ class NeuronTable:
             **_packed(self.texts),
             "kinds": self.kinds,
         }
+        if self.norms is not None:
+            tensors["norms"] = self.norms
         if self.activations is not None:
             tensors |= {name: getattr(self.activations, name) for name in _ACTIVATIONS}
             rest = {n: getattr(self.activations, n) for n in ("levels", "tokens", "source")}
@@ -138,6 +142,7 @@ class NeuronTable:
             texts=_unpacked(tensors),
             kinds=tensors["kinds"],
             recipe=Recipe(**json.loads(head["recipe"])),
+            norms=tensors.get("norms"),
             activations=_activations(head, tensors),
         )
 

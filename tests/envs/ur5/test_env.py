@@ -62,6 +62,18 @@ def test_the_scripted_expert_does_each_task(task: int, episodes: int) -> None:
     assert done >= 0.9 * episodes
 
 
+def test_the_expert_grasps_without_pressing_into_the_table(env: Any) -> None:
+    policy = steer_gym.make_policy("scripted")
+    observation, _ = env.reset(seed=0, options={"episode": 11})
+    policy.reset()
+    forces = []
+    for _ in range(40):
+        observation, *_, info = env.step(policy.act(observation))
+        forces.append(np.linalg.norm(info["force"][:3]))
+    assert info["fault"] is None
+    assert max(forces) < 20.0
+
+
 def test_the_loop_of_the_readme_runs_unchanged(env: Any) -> None:
     policy = steer_gym.make_policy("scripted")
     observation, info = env.reset(seed=7)

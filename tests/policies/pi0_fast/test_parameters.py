@@ -10,12 +10,8 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tensorstore")
 
 from steer_gym.policies.pi0_fast.lora import merge_lora
-from steer_gym.policies.pi0_fast.parameters import (
-    fingerprint,
-    load_parameters,
-    save_npz,
-    value_vectors,
-)
+from steer_gym.policies.pi0_fast.neuron_weights import NeuronWeights
+from steer_gym.policies.pi0_fast.parameters import load_parameters, save_npz
 from steer_gym.policies.pi0_fast.safetensors_file import HeadSizes, save_safetensors
 from steer_gym.policies.pi0_fast.sizes import CheckpointError, Sizes
 
@@ -41,7 +37,8 @@ def test_lerobots_format_and_back_changes_nothing(kv_heads: int, tmp_path: Path)
     save_safetensors(parameters, tmp_path / "model.safetensors")
     read = load_parameters(tmp_path)
     assert same(parameters, read)
-    assert fingerprint(parameters) == fingerprint(read)
+    one, other = (NeuronWeights.of_arrays(arrays) for arrays in (parameters, read))
+    assert one.fingerprint() == other.fingerprint()
 
 
 def test_safetensors_carry_lerobots_names(tmp_path: Path) -> None:
@@ -150,14 +147,16 @@ def test_merged_weights_compute_what_openpis_low_rank_weights_do() -> None:
         assert np.allclose(ours, theirs, atol=1e-4), base
 
 
-def test_value_vectors_hold_the_low_rank_weights_in_the_order_of_flat_ids() -> None:
+def test_value_vectors_hold_the_low_rank_weights() -> None:
     parameters = random_parameters(tiny_sizes(), 0)
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(3, 40, 2)), rng.normal(size=(3, 2, 24))
     low_rank = {f"{LINEAR}_lora_a": first, f"{LINEAR}_lora_b": second}
-    values = value_vectors(merge_lora({**parameters, **low_rank}))
+    unmerged = NeuronWeights.of_arrays({**parameters, **low_rank})
     expected = parameters[LINEAR][2, 7] + first[2, 7] @ second[2]
-    assert np.allclose(values[2 * 40 + 7], expected, atol=1e-6)
+    assert np.allclose(unmerged.layer(2)[7], expected, atol=1e-6)
+    merged = NeuronWeights.of_arrays(merge_lora({**parameters, **low_rank}))
+    assert unmerged.fingerprint() == merged.fingerprint()
 
 
 def test_half_of_a_low_rank_pair_is_refused() -> None:

@@ -56,7 +56,8 @@ def fired() -> Activations:
 def test_a_table_comes_back(
     table: NeuronTable, activations: Activations | None, tmp_path: Path
 ) -> None:
-    written = replace(table, activations=activations)
+    norms = None if activations is None else np.arange(6, dtype=np.float32)
+    written = replace(table, activations=activations, norms=norms)
     written.save(tmp_path / "t.safetensors")
     read = NeuronTable.load(tmp_path / "t.safetensors", SPACE)
     assert (read.space, read.recipe, read.texts) == (written.space, written.recipe, written.texts)
@@ -66,6 +67,7 @@ def test_a_table_comes_back(
             ours, theirs = (getattr(getattr(t, end), part) for t in (read, written))
             assert ours.dtype == theirs.dtype
             assert np.array_equal(ours, theirs)
+    assert (read.norms is None) == (norms is None)
     assert (read.activations is None) == (activations is None)
     if read.activations is not None and activations is not None:
         assert read.activations.levels == (0.0, 1.0)

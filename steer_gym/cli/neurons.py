@@ -1,0 +1,23 @@
+"""``steer-gym neurons``: read what neurons mean, find concepts, and test them."""
+
+from __future__ import annotations
+
+import argparse
+
+from steer_gym.extras import load
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "project": (
+        "write the table of what every neuron of a model says",
+        "steer_gym.cli.neurons_project:configure",
+    ),
+}
+"""Command -> its line of help, and ``module:function``, as in ``steer_gym.cli.dispatch``."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add a parser for each command."""
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (description, target) in COMMANDS.items():
+        sentence = f"{description[0].upper()}{description[1:]}."
+        load(target)(commands.add_parser(name, help=description, description=sentence))

@@ -1,0 +1,1 @@
+"""The atlas: a model's neurons as one HTML page that needs no server."""

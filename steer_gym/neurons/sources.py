@@ -1,0 +1,82 @@
+"""Open the neurons of any model that the project knows, from its files alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from steer_gym.errors import UnknownNameError
+from steer_gym.extras import load
+
+from .source import NeuronSource, SourceError
+
+READERS: dict[str, str] = {
+    "openvla": "steer_gym.policies.openvla.reading:folder_source",
+    "pi0-fast": "steer_gym.policies.pi0_fast.reading:file_source",
+    "pocket": "steer_gym.policies.pocket.reading:folder_source",
+    "transformers": "steer_gym.neurons.decoder_files:folder_source",
+}
+"""Kind of checkpoint -> ``module:function``, which takes the checkpoint and options."""
+NAMED = {
+    "pocket": "the shipped Pocket",
+    "smollm2": "SmolLM2-135M, which Pocket's words come from",
+}
+"""Models that need no path."""
+
+
+def open_source(checkpoint: str, *, kind: str | None = None, **options: Any) -> NeuronSource:
+    """Return the source of a checkpoint's files.
+
+    Args:
+        checkpoint: A folder, a file, a hub id, or one of ``NAMED``.
+        kind: One of ``READERS``; by default what the files say.
+        **options: Of the reader: ``adapter=``; of pi0-FAST ``profile=``, ``tokenizer=``,
+            ``fast=``.
+
+    Raises:
+        SourceError: There is no such checkpoint, or the reader does not take such options.
+        UnknownNameError: There is no such kind.
+    """
+    if kind is not None and kind not in READERS:
+        raise UnknownNameError("kind of checkpoint", kind, READERS)
+    arguments: tuple[Any, ...] = (checkpoint,)
+    if checkpoint in NAMED and kind is None and not Path(checkpoint).exists():
+        kind = "pocket" if checkpoint == "pocket" else "transformers"
+        folder = load("steer_gym.smollm2:smollm2_folder")
+        arguments = () if checkpoint == "pocket" else (folder(),)
+    reader = load(READERS[kind or kind_of(checkpoint)])
+    try:
+        source: NeuronSource = reader(*arguments, **options)
+    except TypeError as error:
+        raise SourceError(f"Cannot read {checkpoint}: {error}.") from error
+    return source
+
+
+def kind_of(checkpoint: str) -> str:
+    """Return the kind that a checkpoint's files say it is.
+
+    Raises:
+        SourceError: It is no path of this machine.
+    """
+    path = Path(checkpoint)
+    if not path.exists():
+        raise SourceError(
+            f"There is no {checkpoint!r} on this machine. Give a checkpoint's folder, one of "
+            f"{', '.join(NAMED)}, or a hub id together with its kind ({', '.join(READERS)})."
+        )
+    config = _config(path)
+    if "sizes" in config:
+        return "pocket"
+    if config.get("model_type") == "openvla":
+        return "openvla"
+    return "transformers" if "model_type" in config else "pi0-fast"
+
+
+def _config(path: Path) -> dict[str, Any]:
+    file = path / "config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except ValueError as error:
+        raise SourceError(f"{file} is not JSON ({error}); download it again.") from error
+    return config if isinstance(config, dict) else {}
