@@ -18,6 +18,7 @@ from steer_gym.rollout import executed_actions
 
 from .plan import Benchmark, Suite
 from .results import PLAN, Results
+from .shards import shard_conditions
 from .work import chosen
 
 STEP_S = 0.03
@@ -56,6 +57,7 @@ def estimate(benchmark: Benchmark, out: str | Path) -> Cost:
     steps, seconds = 0.0, 0.0
     for choice in benchmark.policies:
         policy = chosen(choice)
+        shard_conditions(benchmark, policy, choice)  # refuses what the policy cannot do
         plan_s = _plan_s(policy, benchmark.envs)
         for suite in benchmark.suites:
             length = step_limit(suite, policy)

@@ -35,9 +35,13 @@ def priced(cost: Cost) -> str:
     return (
         f"episodes        {cost.episodes}, of which {cost.done} are there and {left} would run\n"
         f"steps           {cost.steps_at_most} at most\n"
-        f"time            {duration(cost.seconds_at_most)} at most with one worker, by "
+        f"time            {_time(cost.seconds_at_most)} at most with one worker, by "
         f"{cost.source}"
     )
+
+
+def _time(seconds: float) -> str:
+    return duration(seconds) if seconds < 2 * 3600 else f"{seconds / 3600:.1f} h"
 
 
 def _suite(suite: Suite) -> str:

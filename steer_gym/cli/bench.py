@@ -11,16 +11,20 @@ from steer_gym.benchmark.plan import Benchmark, PolicyChoice
 from steer_gym.benchmark.plan_file import load_benchmark, save_benchmark
 from steer_gym.benchmark.presets import PRESETS, preset
 from steer_gym.benchmark.preview import described, priced
+from steer_gym.benchmark.report.writing import write_report
 from steer_gym.benchmark.results import Results
 from steer_gym.benchmark.run import Running, run_benchmark
 from steer_gym.benchmark.work import chosen
 from steer_gym.errors import UnknownNameError
+from steer_gym.evaluation.rows import Row
 from steer_gym.evaluation.table import report
 from steer_gym.extras import require
 
 from .choices import add_policy, policy_options
 from .parser import UsageError, count, numbers, whole
 
+INCOMPLETE = 1
+"""Exit code where episodes crashed for good; the same command tries them again."""
 NONE = ""
 """``--policy`` where the plan says it."""
 
@@ -69,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
     labels = "-".join(policy.label for policy in benchmark.policies)
     out = options.out or Path("runs/bench") / f"{benchmark.name}-{labels}"
     print(described(benchmark), flush=True)
-    print(priced(estimate(benchmark, out)), flush=True)
+    if options.dry_run or (options.workers == 1 and options.ray is None):
+        # With several workers nothing is loaded here: the policies' memory is theirs.
+        print(priced(estimate(benchmark, out)), flush=True)
     if options.dry_run:
         return 0
     for package in ("pyarrow", "matplotlib"):
@@ -89,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         ),
     )
     _report(results)
-    return 0
+    return 0 if results.whole else INCOMPLETE
 
 
 def planned(options: argparse.Namespace) -> Benchmark:
@@ -134,6 +140,14 @@ def _changed(benchmark: Benchmark, options: argparse.Namespace) -> Benchmark:
 
 
 def _report(results: Results) -> None:
-    print(report(results.rows))
+    """Print a table a study, and the verdict; write the page."""
+    studies: dict[tuple[str, str], list[Row]] = {}
+    for row in results.rows:
+        studies.setdefault((row["policy_label"], row["suite"]), []).append(row)
+    for (policy, suite), rows in studies.items():
+        print(f"\n{policy} in {suite}\n{report(rows)}")
+    written = write_report(results.folder)
     ended = sum(row["error"] is None for row in results.rows)
+    print(f"\n{written.words}")
     print(f"\n{ended} of {results.benchmark.episodes} episodes in {results.folder}")
+    print(f"Open {written.page}.")
