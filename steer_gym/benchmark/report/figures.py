@@ -32,7 +32,7 @@ TRADEOFF = (
 )
 DOSE = (
     "Mean over all episodes; the band is the 95 % interval of the paired difference to the "
-    "baseline (dotted). Dashed grey: random neurons. Rings: equal length."
+    "baseline (dotted). Crosses: random neurons. Rings: equal length."
 )
 
 
@@ -49,7 +49,7 @@ def save_figures(
 
 def _general(study: Study, asked: Sequence[Question]) -> Iterator[Drawn]:
     shown = list(dict.fromkeys(q.full.measure for q in asked if q.full.pairs))[:3]
-    yield "differences", "All episodes, in pairs", DIFFERENCES, forest(study, shown)
+    yield "differences", "All episodes, in pairs", DIFFERENCES, forest(study, asked, shown)
     yield "tradeoff", "Success against effect", TRADEOFF, tradeoff(study, asked)
     yield "traces", "One initial state over time", *_traces(study, asked)
 
@@ -64,7 +64,7 @@ def _doses(study: Study) -> Iterator[Drawn]:
             yield (
                 f"surface-{slug(concepts)}-{slug(each)}",
                 f"Dose and size: {concepts}, {shown.title}",
-                f"Mean {shown.title} [{shown.unit}] over alpha and number of neurons.",
+                f"Means over all episodes, {shown.title} [{shown.unit}] upwards.",
                 surfaces(study, group, each),
             )
 

@@ -23,6 +23,9 @@ START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0
 """Starts all films together."""
 TOGGLE = "this.paused ? this.play() : this.pause()"
 
+LONG_TABLE = 30
+"""A table of more lines is closed until somebody opens it."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Figure:
@@ -147,6 +150,11 @@ def _figure(figure: Figure) -> str:
 
 
 def _table(table: Table, anchors: str) -> str:
+    if len(table.lines) > LONG_TABLE:
+        return (
+            f'<h2>{escape(table.title)}</h2><details style="--c:var(--ink)"><summary>'
+            f"{len(table.lines)} lines</summary>{table.html(anchors)}</details>"
+        )
     return f"<h2>{escape(table.title)}</h2><section>{table.html(anchors)}</section>"
 
 
@@ -156,7 +164,7 @@ def _rows(chapter: Chapter, anchors: str) -> str:
         episodes = chapter.study.ended[role.name]
         body = "".join(f"<tr>{_row(row, chapter.study)}</tr>" for row in episodes.values())
         parts.append(
-            f'<details id="{anchors}{slug(role.name)}" '
+            f'<details class="rows" id="{anchors}{slug(role.name)}" '
             f'style="--c:{colour(role.label, role.kind)}"><summary>{escape(role.name)}: '
             f"{len(episodes)} episodes</summary><table><tbody>{body}</tbody></table></details>"
         )

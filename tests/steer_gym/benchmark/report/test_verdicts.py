@@ -110,7 +110,7 @@ def test_the_best_dose_speaks_for_a_concept(make_study: MakeStudy) -> None:
     found = judged(make_study(doses))
     assert (found.outcome, found.question.role.name) == ("works", "fast a4")
     assert found.said.startswith("fast a4: the arm moved faster")
-    assert "1 of its 3 settings come to that; 1 does what its name says, but" in found.beside[0]
+    assert "1 of its 3 settings comes to that; 1 does what its name says, but" in found.beside[0]
 
 
 def test_a_summary_counts(make_study: MakeStudy) -> None:

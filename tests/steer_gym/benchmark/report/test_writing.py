@@ -97,7 +97,7 @@ def test_names_in_tables_lead_to_their_rows(written: tuple[Path, Report]) -> Non
     folder, report = written
     content = report.page.read_text()
     linked = set(re.findall(r'href="#([^"]+)"', content))
-    anchors = set(re.findall(r'<details id="([^"]+)"', content))
+    anchors = set(re.findall(r'<details class="rows" id="([^"]+)"', content))
     assert linked
     assert linked <= anchors
     for row in read_studies(folder)[0].rows:
