@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "run a benchmark: suites, conditions, controls, and a report",
         "steer_gym.cli.bench:configure",
     ),
+    "report": (
+        "say what a folder of results shows, or what changed between two",
+        "steer_gym.cli.report:configure",
+    ),
     "neurons": (
         "read what neurons mean, find concepts and test them",
         "steer_gym.cli.neurons:configure",

@@ -9,37 +9,40 @@ import numpy as np
 
 from .columns import column
 from .differences import Difference, difference
+from .questions import Question
 from .roles import Role
 from .study import Study
 from .style import INK, colour, drawn
 
 DENSE = 30
-"""From so many conditions on, pairs are left out and the lines move closer."""
+"""From so many conditions on, pairs are left out, lines move closer, and each panel has its own."""
 
 
-def forest(study: Study, measures: Sequence[str]) -> Any | None:
+def forest(study: Study, asked: Sequence[Question], measures: Sequence[str]) -> Any | None:
     """Return the figure; ``None`` where nothing but the baseline has been run."""
     others = [role for role in study.roles.values() if role.kind != "baseline"]
     if not others or not measures:
         return None
     dense = len(others) >= DENSE
+    about = {m: [q.role for q in asked if q.full.measure == m] for m in measures}
+    panels = about if dense else dict.fromkeys(measures, others)
 
     def draw(axes: Sequence[Any]) -> None:
-        for axis, measure in zip(axes, measures, strict=True):
-            for place, role in enumerate(others):
+        for axis, (measure, inside) in zip(axes, panels.items(), strict=True):
+            for place, role in enumerate(inside):
                 for version in ("equal", "full"):
                     found = difference(study, role.name, study.baseline, measure, version)
                     _draw(axis, role, found, place, dots=not dense)
             shown = column(measure)
             axis.axvline(0, color=INK, linewidth=0.8)
-            axis.set_ylim(len(others) - 0.5, -0.5)
-            axis.set_yticks(range(len(others)), [role.name for role in others])
+            axis.set_ylim(len(inside) - 0.5, -0.5)
+            axis.set_yticks(range(len(inside)), [role.name for role in inside])
             axis.grid(axis="y", visible=False)
             axis.set_xlabel(f"{shown.title}, difference to {study.baseline} [{shown.unit}]")
         for axis in axes[1:]:
-            axis.tick_params(labelleft=False)
+            axis.tick_params(labelleft=dense)
 
-    height = 1.1 + (0.19 if dense else 0.32) * len(others)
+    height = 1.1 + (0.19 if dense else 0.32) * max(map(len, panels.values()))
     return drawn(draw, panels=len(measures), height_in=height)
 
 

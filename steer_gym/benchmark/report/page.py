@@ -15,7 +15,7 @@ from .columns import column
 from .questions import Question
 from .roles import Role
 from .study import Study
-from .style import colour, svg
+from .style import colour
 from .tables import Table, slug
 from .verdicts import OUTCOMES, Verdict, baseline_said, summary
 
@@ -23,16 +23,17 @@ START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0
 """Starts all films together."""
 TOGGLE = "this.paused ? this.play() : this.pause()"
 
+LONG_TABLE = 30
+"""A table of more lines is closed until somebody opens it."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Figure:
     """A figure with the words below it."""
 
-    name: str
     title: str
     caption: str
-    drawing: Any
-    """A matplotlib figure."""
+    svg: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,7 +141,7 @@ def _caption(row: Row) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    source = data_uri("image/svg+xml", svg(figure.drawing).encode())
+    source = data_uri("image/svg+xml", figure.svg.encode())
     return (
         f"<h2>{escape(figure.title)}</h2>"
         f'<img alt="{escape(figure.title)}" src="{source}">'
@@ -149,6 +150,11 @@ def _figure(figure: Figure) -> str:
 
 
 def _table(table: Table, anchors: str) -> str:
+    if len(table.lines) > LONG_TABLE:
+        return (
+            f'<h2>{escape(table.title)}</h2><details style="--c:var(--ink)"><summary>'
+            f"{len(table.lines)} lines</summary>{table.html(anchors)}</details>"
+        )
     return f"<h2>{escape(table.title)}</h2><section>{table.html(anchors)}</section>"
 
 
@@ -158,7 +164,7 @@ def _rows(chapter: Chapter, anchors: str) -> str:
         episodes = chapter.study.ended[role.name]
         body = "".join(f"<tr>{_row(row, chapter.study)}</tr>" for row in episodes.values())
         parts.append(
-            f'<details id="{anchors}{slug(role.name)}" '
+            f'<details class="rows" id="{anchors}{slug(role.name)}" '
             f'style="--c:{colour(role.label, role.kind)}"><summary>{escape(role.name)}: '
             f"{len(episodes)} episodes</summary><table><tbody>{body}</tbody></table></details>"
         )

@@ -23,7 +23,7 @@ STYLE = {
     "axes.spines.right": False, "axes.spines.left": False, "svg.hashsalt": "steer_gym",
     "axes.titlesize": 9.5, "axes.titleweight": "bold",
 }  # fmt: skip
-WIDTH_IN = 9.6
+WIDTH_IN, DPI = 9.6, 160
 
 
 def colour(label: str, kind: str = "steered") -> str:
@@ -62,11 +62,13 @@ def svg(figure: Any) -> str:
     return written.getvalue()
 
 
-def save(figure: Any, folder: Path, name: str) -> None:
-    """Write a figure as SVG and PNG."""
+def save(figure: Any, folder: Path, name: str) -> str:
+    """Write a figure as SVG and PNG, and return the SVG."""
     matplotlib: Any = require("matplotlib", extra="bench")
-    with matplotlib.rc_context(STYLE):
-        for kind in ("svg", "png"):
-            with atomic_path(folder / f"{name}.{kind}") as partial:
-                further = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": 200}
-                figure.savefig(partial, format=kind, **further)
+    text = svg(figure)
+    with atomic_path(folder / f"{name}.svg") as partial:
+        partial.write_text(text, encoding="utf-8")
+    figure.set_layout_engine("none")  # it stays as it was laid out for the SVG
+    with atomic_path(folder / f"{name}.png") as partial, matplotlib.rc_context(STYLE):
+        figure.savefig(partial, format="png", dpi=DPI)
+    return text

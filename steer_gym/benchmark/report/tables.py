@@ -44,13 +44,15 @@ class Table:
     head: tuple[tuple[str, str], ...]
     """Title and unit of every further column."""
     lines: tuple[Line, ...]
+    linked: bool = True
+    """Whether the page also lists the rows of every condition."""
 
     def html(self, anchors: str) -> str:
         """Return a table element; names link to ``#<anchors><slug>``, where their rows are."""
         titles = "".join(
             f"<th>{escape(t)}<br><small>{escape(u)}</small></th>" for t, u in self.head
         )
-        body = "".join(_html_line(line, anchors) for line in self.lines)
+        body = "".join(_html_line(line, anchors if self.linked else None) for line in self.lines)
         return f"<table><thead><tr><th></th>{titles}</tr></thead><tbody>{body}</tbody></table>"
 
     def csv(self) -> str:
@@ -148,9 +150,11 @@ def differences(study: Study) -> Table:
     return Table(name="differences", title=title, head=tuple(head), lines=tuple(lines))
 
 
-def _html_line(line: Line, anchors: str) -> str:
+def _html_line(line: Line, anchors: str | None) -> str:
     kind = ' class="muted"' if line.muted else ""
-    name = "" if line.muted else f'<a href="#{anchors}{slug(line.name)}">{escape(line.name)}</a>'
+    name = "" if line.muted else escape(line.name)
+    if name and anchors is not None:
+        name = f'<a href="#{anchors}{slug(line.name)}">{name}</a>'
     cells = "".join(f"<td>{_cell(text)}</td>" for text in line.cells)
     return f'<tr{kind} style="--c:{line.tint}"><th>{name}</th>{cells}</tr>'
 

@@ -46,7 +46,7 @@ tbody tr:has(+ tr.muted) > * { border-bottom: 0; padding-bottom: 2px; }
 details { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 8px 14px;
   margin-bottom: 8px; overflow-x: auto; }
 summary { cursor: pointer; color: var(--c); font-weight: 600; }
-details td { text-align: left; font-size: 12.5px; padding: 3px 10px; }
+.rows td { text-align: left; font-size: 12.5px; padding: 3px 10px; }
 .tag { display: inline-block; font-size: 13px; font-weight: 600; color: #fff; background: var(--c);
   border-radius: 99px; padding: 0 10px; margin-left: 6px; }
 .note { font-size: 13.5px; margin: 4px 0 10px; }

@@ -114,12 +114,18 @@ def controls_of(
     random = [each for each in known if each.role.kind == "random"]
     chosen = (
         [each for each in random if each.role.control_of == role.name]
-        or [each for each in random if each.role.concept == role.concept]
+        or _closest(role, [each for each in random if each.role.concept == role.concept])
         or random[:1]
     )
     zero = [each for each in known if each.role.kind == "zero"]
     own = [each for each in zero if each.role.control_of in (None, role.name)]
     return [*chosen, *own, *(each for each in known if each.role.kind == "sham")]
+
+
+def _closest(role: Role, random: Sequence[Question]) -> list[Question]:
+    """Return the controls of the same size and depth, or else the first."""
+    like = [q for q in random if (q.role.size, q.role.depth) == (role.size, role.depth)]
+    return like[:1] or list(random[:1])
 
 
 def _verdict(
@@ -173,9 +179,13 @@ def _doses(group: Sequence[Question], became: dict[str, str], key: str) -> list[
     if len(group) == 1:
         return []
     counts = Counter(became.values())
-    same = f"{counts[key]} of its {len(group)} settings come to that"
-    others = [f"{counts[k]} {OUTCOMES[k]}" for k in OUTCOMES if k != key and counts[k]]
-    return ["; ".join([same, *others]) + "."]
+    same = f"{counts[key]} of its {len(group)} settings {'come' if counts[key] > 1 else 'comes'}"
+    others = [
+        f"{counts[k]} {_plural(OUTCOMES[k], 'the name says') if counts[k] > 1 else OUTCOMES[k]}"
+        for k in OUTCOMES
+        if k != key and counts[k]
+    ]
+    return ["; ".join([f"{same} to that", *others]) + "."]
 
 
 def _beside(study: Study, best: Question, control: Question) -> str:
@@ -218,7 +228,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _plural(words: str) -> str:
+def _plural(words: str, name: str = "their names say") -> str:
     first, _, rest = words.partition(" ")
     plain = {"does": "do", "moves": "move", "breaks": "break", "changes": "change", "was": "were"}
-    return f"{plain[first]} {rest.replace('its name says', 'their names say')}"
+    return f"{plain[first]} {rest.replace('its name says', name)}"

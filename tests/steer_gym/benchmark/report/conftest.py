@@ -53,7 +53,7 @@ def episode(
         **measures,
         "digest": f"{known['condition']}/{task}/{state}",
         "policy": {"name": "made-up"},
-        "config": {"steering": {} if known["kind"] != "baseline" else None},
+        "config": {"steering": {"edits": []} if known["kind"] != "baseline" else None},
         "convention": asdict(LIBERO_DELTA),
         "provenance": {"commit": "0000000"},
     }
@@ -62,9 +62,9 @@ def episode(
     return row, steps
 
 
-@pytest.fixture
-def make_folder(tmp_path: Path) -> MakeFolder:
-    """Return the maker of a folder of results; names of one test tell folders apart."""
+@pytest.fixture(scope="module")
+def make_folder(tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
+    """Return the maker of folders of results; ``inside`` names a folder within a new one."""
 
     def make(
         conditions: Sequence[dict[str, Any]],
@@ -72,24 +72,25 @@ def make_folder(tmp_path: Path) -> MakeFolder:
         tasks: int = 3,
         states: int = 4,
         seed: int = 0,
-        name: str = "results",
+        inside: str = "",
     ) -> Path:
+        folder = tmp_path_factory.mktemp("results") / inside
         rng, rows = np.random.default_rng(seed), []
         for known in (BASELINE, *conditions):
             for task in range(tasks):
                 for state in range(states):
                     row, steps = episode(known, task, state, rng)
-                    write_steps(tmp_path / name, row["key"], steps)
+                    write_steps(folder, row["key"], steps)
                     rows.append(json.dumps(row) + "\n")
-        (tmp_path / name / "episodes.jsonl").write_text("".join(rows))
-        return tmp_path / name
+        (folder / "episodes.jsonl").write_text("".join(rows))
+        return folder
 
     return make
 
 
 @pytest.fixture
 def make_study(make_folder: MakeFolder) -> MakeStudy:
-    """Return the maker of a study, the same as of its folder."""
+    """Return the maker of a study, which takes what that of a folder takes."""
     return lambda *given, **further: read_studies(make_folder(*given, **further))[0]
 
 

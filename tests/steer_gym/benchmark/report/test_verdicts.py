@@ -99,7 +99,7 @@ def test_too_few_pairs_are_no_evidence(make_study: MakeStudy) -> None:
     assert found.outcome == "few"
     assert "4 pairs only." in found.cautions
     assert "One task only: it says nothing of others." in found.cautions
-    nothing = judged(make_study([steered("fast", crashes=range(4))], name="crashed"))
+    nothing = judged(make_study([steered("fast", crashes=range(4))]))
     assert nothing.outcome == "few"
     assert "nothing can be said" in nothing.said
 
@@ -110,7 +110,7 @@ def test_the_best_dose_speaks_for_a_concept(make_study: MakeStudy) -> None:
     found = judged(make_study(doses))
     assert (found.outcome, found.question.role.name) == ("works", "fast a4")
     assert found.said.startswith("fast a4: the arm moved faster")
-    assert "1 of its 3 settings come to that; 1 does what its name says, but" in found.beside[0]
+    assert "1 of its 3 settings comes to that; 1 does what its name says, but" in found.beside[0]
 
 
 def test_a_summary_counts(make_study: MakeStudy) -> None:
