@@ -1,6 +1,6 @@
 # make demo           see a policy steered in LIBERO
 # make test           all that is checked before a change lands
-# make test-hardware  the long tests of the UR5, against its simulator
+# make test-hardware  all tests of the UR5, the long ones too, against its simulator
 # make clean          forget everything that the others made
 #
 # Each first makes .venv and installs into it, and does so again when setup.cfg has changed.
@@ -27,7 +27,7 @@ test: .venv/ready-for-tests
 	$(PYTEST) -n auto --dist loadfile -m "not hardware"
 
 test-hardware: .venv/ready-for-tests
-	$(PYTEST) -m hardware
+	$(PYTEST) tests/hardware tests/envs/ur5
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

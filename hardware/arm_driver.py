@@ -10,6 +10,7 @@ import numpy as np
 from steer_gym.errors import SteerGymError
 from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
+from .freshness import Freshness
 from .kinematics import arm_model, tool
 from .limits import Limits
 from .poses import Array
@@ -47,7 +48,7 @@ class ArmSettings:
     watchdog_hz: float = 10.0
     """The controller stops the arm when it hears less often than this."""
     stale_s: float = 0.1
-    """How old the controller's clock may be."""
+    """How old a reading of the controller's clock may be; half of it counts as late."""
     deadman_s: float = 0.2
     """After this long without a target the arm brakes and holds."""
 
@@ -111,16 +112,16 @@ class ArmDriver:
         self.fault: Fault | None = None
         self.sample: ArmSample | None = None
         self.age_s = 0.0
-        """How long the controller's clock has not moved."""
+        """How old the newest reading is."""
         self.late = 0
-        """How often the arm had to hold for want of a target."""
+        """How often the arm had to hold for want of a target, or a reading came late."""
         self._port = port
         dt_s = 1.0 / settings.rate_hz
         self.servo = Servo(
             arm_model(settings.arm), tool(settings.tcp), settings.limits, dt_s, settings.lag_s
         )
         self.forces = ForceGuard(settings.limits, dt_s)
-        self._seen_s: float | None = None
+        self._freshness = Freshness()
         self._aimed_s: float | None = None
         self._pace = 1.0
         self._stop_due = False
@@ -148,8 +149,9 @@ class ArmDriver:
         self.sample = fresh
         self.forces.zero(fresh.force)
         self.servo.start(fresh.q)
-        # Starting took its time; the clock's age counts from the next cycle.
-        self._seen_s, self._aimed_s = None, None
+        # What was lost while nothing moved does not count.
+        self._freshness, self.age_s = Freshness(), 0.0
+        self._aimed_s = None
         self.armed = True
 
     def aim(self, target: Target, pace: float, now_s: float) -> None:
@@ -171,15 +173,14 @@ class ArmDriver:
         if sample is None:
             self._fail(FaultCode.CONNECTION_LOST, "the RTDE connection is lost")
             return
-        if self.sample is None or self._seen_s is None or sample.time_s != self.sample.time_s:
-            self._seen_s = now_s
-        self.age_s = now_s - self._seen_s
+        before, self.age_s = self.age_s, self._freshness.age_s(sample.time_s, now_s)
+        self.late += before <= 0.5 * self.settings.stale_s < self.age_s
         self.sample = sample
         if not self.armed:
             return
         finding = safety_finding(sample) or program_finding(sample) or self.forces.see(sample.force)
         if self.age_s > self.settings.stale_s:
-            finding = FaultCode.STALE_STATE, f"the controller's clock stands for {self.age_s:.3f} s"
+            finding = FaultCode.STALE_STATE, f"the newest reading is {self.age_s:.3f} s old"
         if finding:
             self._fail(*finding)
         else:

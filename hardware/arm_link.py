@@ -60,6 +60,7 @@ class ArmProcess:
         """
         self.settings = settings
         self._fault: Fault | None = None
+        self._last: ArmStatus | None = None
         self._fault_words: dict[str, Any] | None = None
         self._owner = os.getpid()
         self._in = bytearray()
@@ -102,14 +103,16 @@ class ArmProcess:
         Raises:
             RobotError: There has been no reading at all.
         """
-        status = self._board.read()
+        if not self._closed:
+            self._last = self._board.read() or self._last
+        status = self._last
         if status is None:
             raise RobotError("The arm's process has read nothing yet.")
         silent_s = time.monotonic() - status.reported_s
-        if self._fault is None:
+        if self._fault is None and not self._closed:
             self._notice(status, silent_s)
-        age = max(status.age_s, silent_s)
-        return replace(status, age_s=age, armed=status.armed and self._fault is None)
+        armed = status.armed and self._fault is None and not self._closed
+        return replace(status, age_s=max(status.age_s, silent_s), armed=armed)
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
@@ -121,7 +124,7 @@ class ArmProcess:
         """Go there; see ``Arm.aim``."""
         name = "pose" if target.joints is None else "joints"
         values = getattr(target, name)
-        self._order({"do": "aim", "pace": pace, name: values.tolist()})
+        self._order({"do": "aim", "pace": pace, "in_s": target.in_s, name: values.tolist()})
 
     def wait(self, seconds: float) -> None:
         """Sleep; see ``Arm.wait``."""
@@ -170,6 +173,8 @@ class ArmProcess:
         if status.code is not None:
             detail, time_s = self._words(status)
             self._fault = Fault(code=status.code, detail=detail, time_s=time_s)
+        elif self._board.lost:
+            self._latch(FaultCode.CONNECTION_LOST, "the RTDE connection was lost", status)
         elif code is not None:
             self._latch(FaultCode.CONNECTION_LOST, f"the arm's process ended ({code})", status)
         elif status.armed and silent_s > self.settings.stale_s:

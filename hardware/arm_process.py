@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections import deque
 from typing import Any
@@ -24,6 +25,7 @@ from .rtde_arm import RtdeArm
 from .status import ArmStatus, StatusBoard
 
 _PERIODS = 5000
+_LINK_POLL_S = 0.002
 
 
 class ArmServer:
@@ -43,6 +45,7 @@ class ArmServer:
         self._port = RtdeArm(settings)
         self._driver = ArmDriver(settings, self._port)
         channel.setblocking(False)
+        threading.Thread(target=self._watch_link, name="link", daemon=True).start()
 
     def run(self) -> None:
         """Cycle until the parent says so or is gone; stops the arm on every way out."""
@@ -54,15 +57,29 @@ class ArmServer:
                 due += self._dt_s
                 time.sleep(max(0.0, due - time.monotonic()))
                 now = time.monotonic()
-                if now - due > 10 * self._dt_s:
+                # Lost time is not made up for: a burst of setpoints would be a burst of speed.
+                if now - due > self._dt_s:
                     due = now
                 self._periods.append(now - last)
                 last = now
                 self._orders()
                 self._cycle()
         finally:
+            self._ended = True
             self._driver.disarm()
             self._port.close()
+
+    def _watch_link(self) -> None:
+        """End the process at once when the connection is lost.
+
+        ur_rtde would connect again, upload its script and go on, or crash in the attempt. Left
+        alone, the controller's watchdog stops the arm.
+        """
+        while self._port.connected:
+            time.sleep(_LINK_POLL_S)
+        if not self._ended:
+            self._board.lost = True
+            os._exit(1)
 
     def _cycle(self) -> None:
         now = time.monotonic()
@@ -123,9 +140,10 @@ class ArmServer:
             self._channel.send(json.dumps(message).encode() + b"\n")
 
 
-def _target(order: dict[str, list[float]]) -> Target:
+def _target(order: dict[str, Any]) -> Target:
+    in_s = order.pop("in_s")
     arrays = {name: np.array(values, dtype=np.float64) for name, values in order.items()}
-    return Target(pose=arrays.get("pose"), joints=arrays.get("joints"))
+    return Target(pose=arrays.get("pose"), joints=arrays.get("joints"), in_s=in_s)
 
 
 def main(arguments: list[str]) -> None:

@@ -68,6 +68,9 @@ class Cell(Protocol):
     def reason_not_to_move(self) -> str:
         """Return why the robot cannot be armed, or an empty text."""
 
+    def renew(self) -> None:
+        """Connect to gripper and cameras afresh; raises ``RobotError`` with the reason."""
+
     def clear_stop(self) -> None:
         """End a protective stop; raises ``RobotError`` if a person has to do more first."""
 

@@ -11,7 +11,7 @@ from steer_gym.robot import Accepted, Target
 
 from .kinematics import ArmModel
 from .limits import Limits
-from .poses import Array, pose_error, pose_matrix, rotation_matrix, rotation_vector
+from .poses import Array, moved, pose_error
 from .sample import ArmSample
 
 _JOINT_LEASH = 0.3
@@ -40,11 +40,16 @@ class Clamp:
         if float(np.abs(pose_error(pose, asked)).max()) > 1e-6:
             clamps.append("workspace")
         lead = pose_error(pose, now)
-        move = limits.leash / max(float(np.linalg.norm(lead[:3])), 1e-12)
-        turn = limits.turn_leash / max(float(np.linalg.norm(lead[3:])), 1e-12)
+        leash, turn_leash, name = limits.leash, limits.turn_leash, "leash"
+        if target.in_s is not None:
+            leash = min(leash, limits.tool_speed * target.in_s)
+            turn_leash = min(turn_leash, limits.turn_speed * target.in_s)
+            name = "speed"
+        move = leash / max(float(np.linalg.norm(lead[:3])), 1e-12)
+        turn = turn_leash / max(float(np.linalg.norm(lead[3:])), 1e-12)
         if min(move, turn) < 1.0:
-            clamps.append("leash")
-            pose = _partly(now, lead, min(1.0, move), min(1.0, turn))
+            clamps.append(name)
+            pose = moved(now, lead * np.repeat([min(1.0, move), min(1.0, turn)], 3))
         return Accepted(target=replace(target, pose=pose), clamps=tuple(clamps))
 
     def _joints(self, target: Target, joints: Array, now: Array) -> Accepted:
@@ -63,9 +68,3 @@ class Clamp:
             found = self.arm.inverse(inside, self.tcp, goal)
             goal = now if found is None else found
         return Accepted(target=replace(target, joints=goal), clamps=tuple(clamps))
-
-
-def _partly(start: Array, twist: Array, move: float, turn: float) -> Array:
-    """Return the pose a share of the way along ``twist`` (6,) from ``start``."""
-    rotation = rotation_matrix(twist[3:] * turn) @ pose_matrix(start)[:3, :3]
-    return np.concatenate([start[:3] + twist[:3] * move, rotation_vector(rotation)])

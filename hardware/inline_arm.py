@@ -44,6 +44,7 @@ class InlinePort:
             tcp_speed=c.tool_twist.copy(),
             force=c.force.copy(),
             robot_mode=int(c.mode),
+            robot_bits=int(c.status_bits),
             safety_mode=int(c.safety.mode),
             safety_bits=int(c.safety.bits),
             runtime_state=int(c.runtime),

@@ -112,6 +112,9 @@ class InlineCell:
             return "it is in local control"
         return ""
 
+    def renew(self) -> None:
+        """Do nothing: what is in this process is not connected."""
+
     def clear_stop(self) -> None:
         """End a protective stop after five seconds of the controller's time."""
         c = self.controller

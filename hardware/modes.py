@@ -47,6 +47,16 @@ class RuntimeState(IntEnum):
     RESUMING = 5
 
 
+class RobotBits(IntFlag):
+    """``robot_status_bits``."""
+
+    POWER_ON = 1 << 0
+    PROGRAM_RUNNING = 1 << 1
+    TEACH_BUTTON = 1 << 2
+    """Free drive, at the back of the pendant."""
+    POWER_BUTTON = 1 << 3
+
+
 class SafetyBits(IntFlag):
     """``safety_status_bits``."""
 

@@ -15,6 +15,8 @@ from .dashboard import Dashboard
 from .host_lock import HostLock
 from .robotiq import RobotiqHand
 
+CONTROL_PROGRAM = "rtde_control"
+"""The name of ur_rtde's script, as the dashboard has it."""
 _UNLOCK_LIMIT_S = 15.0
 
 
@@ -32,6 +34,8 @@ class NetworkCell:
     ) -> None:
         """Connect to everything but the arm; raises ``RobotError`` with the reason."""
         self._settings = settings
+        self._cameras = dict(cameras)
+        self._gripper = gripper
         self.scene = scene
         with Dashboard(settings.host) as dashboard:
             report = dashboard.report()
@@ -44,13 +48,11 @@ class NetworkCell:
         )
         self._lock = HostLock(settings.host)
         self.hand: Hand = NoHand()
+        self.eyes: Eyes = CameraSet({})
         try:
-            if gripper:
-                self.hand = RobotiqHand(settings.host)
-            self.eyes: Eyes = CameraSet(cameras)
+            self._connect()
         except BaseException:
-            self.hand.close()
-            self._lock.close()
+            self.close()
             raise
 
     def connect_arm(self) -> Arm:
@@ -63,8 +65,13 @@ class NetworkCell:
             return dashboard.report().reason_not_to_move()
 
     def clear_stop(self) -> None:
-        """Unlock a protective stop, not sooner than the controller allows it."""
+        """Unlock a protective stop, not sooner than the controller allows it.
+
+        Ends the control program that a dead client may have left behind, and no other.
+        """
         with Dashboard(self._settings.host) as dashboard:
+            if CONTROL_PROGRAM in dashboard.ask("programState"):
+                dashboard.ask("stop")
             report = dashboard.report()
             if report.safety_status == "PROTECTIVE_STOP":
                 self._unlock(dashboard)
@@ -76,11 +83,22 @@ class NetworkCell:
                 "release its brakes on the pendant; then call recover again."
             )
 
+    def renew(self) -> None:
+        """Connect to gripper and cameras afresh; see ``Cell.renew``."""
+        self.hand.close()
+        self.eyes.close()
+        self._connect()
+
     def close(self) -> None:
         """Free everything but the arm."""
         self.hand.close()
         self.eyes.close()
         self._lock.close()
+
+    def _connect(self) -> None:
+        if self._gripper:
+            self.hand = RobotiqHand(self._settings.host)
+        self.eyes = CameraSet(self._cameras)
 
     def _unlock(self, dashboard: Dashboard) -> None:
         end = time.monotonic() + _UNLOCK_LIMIT_S

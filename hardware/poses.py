@@ -76,6 +76,13 @@ def compose(first: ArrayLike, second: ArrayLike) -> Array:
     return matrix_pose(pose_matrix(first) @ pose_matrix(second))
 
 
+def moved(pose: ArrayLike, twist: Array) -> Array:
+    """Return where ``twist`` (6,), in the base frame, brings a pose (6,) in 1 s."""
+    matrix = pose_matrix(pose)
+    turn = rotation_vector(rotation_matrix(twist[3:]) @ matrix[:3, :3])
+    return np.concatenate([matrix[:3, 3] + twist[:3], turn])
+
+
 def pose_error(target: ArrayLike, actual: ArrayLike) -> Array:
     """Return the twist (6,) in the base frame that leads from ``actual`` to ``target`` in 1 s."""
     goal, here = pose_matrix(target), pose_matrix(actual)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -16,6 +17,8 @@ _ANSWER_S = 0.5
 _ACTIVATION_S = 5.0
 _POLL_S = 0.03
 _CLOSED = 255
+_ACTIVE = 3
+"""Of the register STA."""
 _FAULTS = {
     5: "action delayed, activation must come first",
     7: "activation bit not set",
@@ -67,13 +70,13 @@ class RobotiqLine:
 
     def activate(self) -> None:
         """Activate, which opens and closes the fingers, unless it is active already."""
-        if self.get("STA") == 3:
+        if self.get("STA") == _ACTIVE:
             return
         self.set(ACT=0)
         self.set(ATR=0)
         self.set(ACT=1)
         end = time.monotonic() + _ACTIVATION_S
-        while self.get("STA") != 3:
+        while self.get("STA") != _ACTIVE:
             if time.monotonic() > end:
                 raise RobotError(f"The gripper was not active after {_ACTIVATION_S:.0f} s.")
             time.sleep(0.02)
@@ -84,33 +87,49 @@ class RobotiqLine:
 
     def _ask(self, text: str) -> str:
         try:
+            self._forget_late_answers()
             self._socket.sendall(text.encode("ascii"))
             return self._socket.recv(1024).decode("ascii", "replace").strip()
         except OSError as error:
             raise RobotError(f"The gripper did not answer {text.strip()!r}: {error}.") from error
 
+    def _forget_late_answers(self) -> None:
+        while select.select([self._socket], [], [], 0.0)[0]:
+            if not self._socket.recv(1024):
+                raise ConnectionError("it closed the connection")
+
 
 class RobotiqHand:
-    """Keeps the gripper's newest position and sends it the newest target."""
+    """Keeps the gripper's newest position and sends it the newest target, in a thread."""
 
     def __init__(self, host: str, *, speed: int = 255, force: int = 60) -> None:
-        """Connect; the fingers do not move before ``activate``."""
+        """Connect and read; the fingers do not move before ``activate``.
+
+        Raises:
+            RobotError: Nothing answers.
+        """
         self._line = RobotiqLine(host)
+        self._turn = threading.Lock()
         self._effort = {"SPE": speed, "FOR": force}
+        self._active = False
         self._wanted: int | None = None
         self._sent: int | None = None
-        self._opening = self._line.get("POS") / _CLOSED
+        self._opening = 0.0
         self._seen_s = time.monotonic()
         self._trouble = ""
+        # An arm without power answers "?", and may be read all the same.
+        with contextlib.suppress(RobotError):
+            self._read()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gripper", daemon=True)
+        self._thread.start()
 
     def activate(self) -> None:
         """Make it ready; the fingers may move."""
-        if not self._thread.is_alive():
+        with self._turn:
             self._line.activate()
-            self._seen_s = time.monotonic()
-            self._thread.start()
+            self._read()
+            self._active = True
 
     def aim(self, opening: float) -> None:
         """Go to ``opening``: 0 open to 1 closed."""
@@ -125,41 +144,42 @@ class RobotiqHand:
         if self._trouble:
             return FaultCode.GRIPPER_FAULT, self._trouble
         silent = time.monotonic() - self._seen_s
-        if self._thread.is_alive() and silent > 3 * _ANSWER_S:
+        if self._active and silent > 3 * _ANSWER_S:
             return FaultCode.GRIPPER_FAULT, f"no position for {silent:.1f} s"
         return None
 
     def close(self) -> None:
         """End the thread and disconnect; the fingers stay as they are."""
         self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2 * _ANSWER_S)
+        self._thread.join(timeout=2 * _ANSWER_S)
         self._line.close()
 
     def _run(self) -> None:
         while not self._ended.wait(_POLL_S):
-            try:
-                self._exchange()
-            except RobotError as error:
-                self._trouble = str(error)
-                return
+            with self._turn:
+                try:
+                    self._exchange()
+                except RobotError as error:
+                    if self._active:
+                        self._trouble = str(error)
+                        return
 
     def _exchange(self) -> None:
-        wanted = self._wanted
+        wanted = self._wanted if self._active else None
         if wanted is not None and wanted != self._sent:
             self._line.set(POS=wanted, **self._effort, GTO=1)
             self._sent = wanted
+        self._read()
+        if self._active:
+            self._check()
+
+    def _read(self) -> None:
         self._opening = self._line.get("POS") / _CLOSED
-        fault = self._line.get("FLT")
-        if fault:
-            raise RobotError(f"The gripper reports fault {fault}: {_FAULTS.get(fault, 'unknown')}.")
         self._seen_s = time.monotonic()
 
-
-def gripper_answers(host: str) -> bool:
-    """Tell whether a gripper answers at ``host``."""
-    with contextlib.suppress(RobotError):
-        line = RobotiqLine(host)
-        line.close()
-        return True
-    return False
+    def _check(self) -> None:
+        fault, status = self._line.get("FLT"), self._line.get("STA")
+        if fault:
+            raise RobotError(f"The gripper reports fault {fault}: {_FAULTS.get(fault, 'unknown')}.")
+        if status != _ACTIVE:
+            raise RobotError(f"The gripper is no longer active: its status is {status}.")

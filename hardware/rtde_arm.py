@@ -7,6 +7,7 @@ connection breaks, and its constructors hold Python's global lock.
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ _VARIABLES = [
     "actual_TCP_speed",
     "actual_TCP_force",
     "robot_mode",
+    "robot_status_bits",
     "safety_mode",
     "safety_status_bits",
     "runtime_state",
@@ -44,6 +46,7 @@ class RtdeArm:
         """
         self._settings = settings
         self._control: Any = None
+        self._leaving: threading.Thread | None = None
         receive = require("rtde_receive", extra="ur5")
         try:
             self._receive = receive.RTDEReceiveInterface(
@@ -52,11 +55,16 @@ class RtdeArm:
         except RuntimeError as error:
             raise RobotError(f"No RTDE at {settings.host}:30004: {error}") from error
 
+    @property
+    def connected(self) -> bool:
+        """Tell whether the stream is connected; may be asked by any thread."""
+        return bool(self._receive.isConnected())
+
     def read(self) -> ArmSample | None:
         """Return the newest sample; see ``ArmPort.read``."""
-        receive = self._receive
-        if not receive.isConnected():
+        if not self.connected:
             return None
+        receive = self._receive
         return ArmSample(
             time_s=receive.getTimestamp(),
             q=np.array(receive.getActualQ()),
@@ -65,6 +73,7 @@ class RtdeArm:
             tcp_speed=np.array(receive.getActualTCPSpeed()),
             force=np.array(receive.getActualTCPForce()),
             robot_mode=receive.getRobotMode(),
+            robot_bits=receive.getRobotStatus(),
             safety_mode=receive.getSafetyMode(),
             safety_bits=receive.getSafetyStatusBits(),
             runtime_state=int(receive.getRuntimeState()),
@@ -78,6 +87,7 @@ class RtdeArm:
         runs again; ``reuploadScript`` would replay it, and is never used here.
         """
         settings = self._settings
+        self._finish_leaving()
         control = require("rtde_control", extra="ur5")
         try:
             self._control = control.RTDEControlInterface(settings.host)
@@ -111,8 +121,21 @@ class RtdeArm:
             if control.isProgramRunning():
                 control.servoStop(deceleration)
                 control.stopScript()
-            control.disconnect()
+        # ur_rtde takes half a second for it; the arm stands already.
+        self._leaving = threading.Thread(target=_disconnect, args=(control,), daemon=True)
+        self._leaving.start()
 
     def close(self) -> None:
         """Disconnect from reading."""
         self._receive.disconnect()
+        self._finish_leaving()
+
+    def _finish_leaving(self) -> None:
+        if self._leaving:
+            self._leaving.join()
+            self._leaving = None
+
+
+def _disconnect(control: Any) -> None:
+    with contextlib.suppress(RuntimeError):
+        control.disconnect()

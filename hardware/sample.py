@@ -29,6 +29,7 @@ class ArmSample:
     force: Array
     """(6,) [N], [Nm]."""
     robot_mode: int
+    robot_bits: int
     safety_mode: int
     safety_bits: int
     runtime_state: int
@@ -61,5 +62,5 @@ class ArmSample:
         return cls(**values)  # type: ignore[arg-type]
 
 
-ROW = 6 * len(_SIX) + 6
+ROW = 6 * len(_SIX) + 7
 """Numbers in a row."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from steer_gym.robot import Target
 
+from .course import Course
 from .kinematics import ArmModel, manipulability
 from .limits import Limits
 from .poses import Array, matrix_pose, pose_error
@@ -51,27 +52,39 @@ class Servo:
         self._lag_s = lag_s
         # A leading setpoint that is held for a period makes the arm faster at first, then slower.
         self._ripple = 1.0 + dt_s / lag_s if lag_s > 0 else 1.0
-        self._target: Target | None = None
+        self._course: Course | None = None
         self.start(np.zeros(6))
 
     def start(self, q: Array) -> None:
         """Begin at rest at ``q``, without a target."""
         self.q, self.qd = q.copy(), np.zeros(6)
-        self._target, self.blocked, self.blocked_s = None, "", 0.0
+        self._course, self.blocked, self.blocked_s = None, "", 0.0
         self._tool = self._arm.forward(q, self._tcp)
 
     def aim(self, target: Target | None) -> None:
-        """Go to ``target``; ``None`` brakes and holds."""
-        self._target = target
+        """Go to ``target``; ``None`` brakes and holds.
+
+        One with a time continues the way to the last one with a time, so that targets which come
+        at an even pace are passed without a stop.
+        """
+        if target is not None:
+            last = self._course
+            even = last and last.timed and (last.target.pose is None) == (target.pose is None)
+            here = self.q if target.pose is None else matrix_pose(self._tool)
+            self._course = Course(target, last.point if last and even else here)
+        else:
+            self._course = None
 
     @property
     def reached(self) -> bool:
         """Tell whether the setpoint rests at its target."""
-        if self._target is None or self._moving:
-            return self._target is None and not self._moving
-        if self._target.joints is not None:
-            return float(np.abs(self._target.joints - self.q).max()) < 1e-3
-        return bool((np.abs(self._pose_error(matrix_pose(self._tool))) < _REACHED).all())
+        if self._course is None or self._moving:
+            return self._course is None and not self._moving
+        target = self._course.target
+        if target.joints is not None:
+            return float(np.abs(target.joints - self.q).max()) < 1e-3
+        assert target.pose is not None
+        return bool((np.abs(pose_error(target.pose, matrix_pose(self._tool))) < _REACHED).all())
 
     def step(self) -> Array:
         """Advance by one period and return the setpoint (6,) [rad], which leads by the lag.
@@ -97,21 +110,26 @@ class Servo:
 
     def _wanted(self, jacobian: Array) -> Array:
         """Return the joint speeds that lead to the target."""
-        if self._target is None:
+        course, limits = self._course, self.limits
+        if course is None:
             return np.zeros(6)
-        limits, pace = self.limits, self.pace
-        if self._target.joints is not None:
-            error = self._target.joints - self.q
+        course.advance(self._dt_s)
+        if course.target.joints is not None:
+            error = course.point - self.q
             largest = float(np.abs(error).max())
-            fastest = limits.joint_speed * pace
-            rate = self._approach(largest, fastest, 0.5 * limits.joint_acceleration)
-            return np.asarray(error * (rate / max(largest, 1e-12)))
-        error = self._pose_error(matrix_pose(self._tool))
-        now = jacobian @ self.qd
+            rate = self._approach(largest, 0.5 * limits.joint_acceleration)
+            wanted = course.speed + error * (rate / max(largest, 1e-12))
+            return _shortened(wanted, limits.joint_speed * self.pace, float(np.abs(wanted).max()))
+        error = pose_error(course.point, matrix_pose(self._tool))
+        now, pass_by = jacobian @ self.qd, course.speed
         twist = np.concatenate(
             [
-                self._part(error[:3], now[:3], limits.tool_speed, limits.tool_acceleration),
-                self._part(error[3:], now[3:], limits.turn_speed, limits.turn_acceleration),
+                self._part(
+                    error[:3], now[:3], pass_by[:3], limits.tool_speed, limits.tool_acceleration
+                ),
+                self._part(
+                    error[3:], now[3:], pass_by[3:], limits.turn_speed, limits.turn_acceleration
+                ),
             ]
         )
         room = manipulability(jacobian)
@@ -120,18 +138,20 @@ class Servo:
             jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + damping * np.eye(6), twist)
         )
 
-    def _part(self, error: Array, now: Array, fastest: float, acceleration: float) -> Array:
+    def _part(
+        self, error: Array, now: Array, pass_by: Array, fastest: float, acceleration: float
+    ) -> Array:
         """Return the next speed (3,) of the tool's position, or of its turning."""
         distance = float(np.linalg.norm(error))
-        rate = self._approach(distance, fastest * self.pace, 0.8 * acceleration)
-        wanted = error * (rate / max(distance, 1e-12))
+        rate = self._approach(distance, 0.8 * acceleration)
+        wanted = pass_by + error * (rate / max(distance, 1e-12))
+        wanted = _shortened(wanted, fastest * self.pace, float(np.linalg.norm(wanted)))
         change = wanted - now
-        most = acceleration * self._dt_s
-        return np.asarray(now + change * min(1.0, most / max(float(np.linalg.norm(change)), 1e-12)))
+        return now + _shortened(change, acceleration * self._dt_s, float(np.linalg.norm(change)))
 
-    def _approach(self, distance: float, fastest: float, braking: float) -> float:
+    def _approach(self, distance: float, braking: float) -> float:
         """Return the speed from which ``braking`` stops within ``distance``."""
-        return min(fastest, math.sqrt(2.0 * braking * distance), distance / (4.0 * self._dt_s))
+        return min(math.sqrt(2.0 * braking * distance), distance / (4.0 * self._dt_s))
 
     def _limited(self, speed: Array, jacobian: Array) -> Array:
         """Slow down as a whole until no joint and neither part of the tool is too fast."""
@@ -156,19 +176,22 @@ class Servo:
 
     def _leading(self) -> Array:
         """Return the setpoint with as much of the lead as stays within the limits."""
-        for share in (1.0, 0.75, 0.5, 0.25):
-            lead = self.qd * (share * self._lag_s)
-            if not lead.any() or not self.limits.trouble(self._arm, self.q + lead, self._tcp):
-                return np.asarray(self.q + lead)
-        return self.q
+        lead = self.qd * self._lag_s
+        if not lead.any() or self._fits(lead):
+            return np.asarray(self.q + lead)
+        share = 0.0
+        for more in (1 / 2, 1 / 4, 1 / 8, 1 / 16):
+            share += more * self._fits(lead * (share + more))
+        return np.asarray(self.q + lead * share)
 
-    def _pose_error(self, pose: Array) -> Array:
-        assert self._target is not None
-        assert self._target.pose is not None
-        return pose_error(self._target.pose, pose)
+    def _fits(self, lead: Array) -> bool:
+        return not self.limits.trouble(self._arm, self.q + lead, self._tcp)
 
 
 def _towards(now: Array, wanted: Array, most: float) -> Array:
     change = wanted - now
-    largest = float(np.abs(change).max())
-    return np.asarray(wanted if largest <= most else now + change * (most / largest))
+    return now + _shortened(change, most, float(np.abs(change).max()))
+
+
+def _shortened(vector: Array, most: float, size: float) -> Array:
+    return vector if size <= most else np.asarray(vector * (most / size))

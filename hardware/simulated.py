@@ -17,6 +17,7 @@ from .cameras import CameraSettings
 from .controller import cameras as camera_port
 from .controller.launch import SimulatorProcess
 from .controller.simulator import SimulatorSettings
+from .guard import TakeOver
 from .inline_cell import InlineCell
 from .limits import Limits
 from .network_cell import NetworkCell
@@ -80,6 +81,7 @@ def simulate_ur5(
     plant: Literal["mujoco", "kinematic"] = "mujoco",
     home_joints: tuple[float, ...] = HOME,
     journal: str | Path | None = None,
+    take_over: TakeOver | None = None,
     simulator: Mapping[str, Any] | None = None,
     **arm: Any,
 ) -> UR5:
@@ -92,13 +94,14 @@ def simulate_ur5(
         plant: ``mujoco``, or ``kinematic``: an arm in an empty world.
         home_joints: Where ``home`` goes [rad].
         journal: File to append every command, clamp and fault to.
+        take_over: Says whether a person has taken over; see ``UR5``.
         simulator: More fields of ``SimulatorSettings``.
         **arm: Fields of ``ArmSettings``; ``limits`` is ``BRISK`` by default.
     """
     arm = {"limits": BRISK} | arm
     sizes = dict(cameras or {})
     wanted = SimulatorSettings(plant=plant, clock=clock, **(simulator or {}))
-    finish = partial(UR5, home_joints=home_joints, journal=journal)
+    finish = partial(UR5, home_joints=home_joints, journal=journal, take_over=take_over)
     if clock == "locked":
         settings = ArmSettings(host="in this process", **arm)
         return finish(InlineCell(settings, wanted, sizes), settings)

@@ -27,9 +27,9 @@ class ArmStatus:
     sample: ArmSample
     """The newest reading."""
     age_s: float
-    """How long the controller's clock has not moved [s]."""
+    """How old the newest reading is [s]."""
     late: int
-    """How often the arm held for want of a target."""
+    """How often the arm held for want of a target, or a reading came late."""
     armed: bool
     """Whether it moves when told."""
     reached: bool
@@ -70,7 +70,7 @@ class StatusBoard:
         row = self._row
         row[0] += 1
         row[_HEAD : _HEAD + ROW] = status.sample.to_row()
-        row[_HEAD + ROW :] = [
+        row[_HEAD + ROW : -1] = [
             status.age_s,
             status.late,
             status.armed,
@@ -78,7 +78,6 @@ class StatusBoard:
             _CODES.index(status.code),
             status.reported_s,
             *status.force,
-            0.0,
         ]
         row[0] += 1
 
@@ -90,6 +89,15 @@ class StatusBoard:
             if before == self._row[0] and before % 2 == 0:
                 return self._status(copy) if before else None
         return None
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether the connection to the controller has been lost at any time."""
+        return bool(self._row[-1])
+
+    @lost.setter
+    def lost(self, value: bool) -> None:
+        self._row[-1] = value
 
     def close(self) -> None:
         """Unmap."""

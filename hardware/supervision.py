@@ -7,7 +7,7 @@ import numpy as np
 from steer_gym.robot import FaultCode
 
 from .limits import Limits
-from .modes import RobotMode, RuntimeState, SafetyBits, SafetyMode
+from .modes import RobotBits, RobotMode, RuntimeState, SafetyBits, SafetyMode
 from .poses import Array
 from .sample import ArmSample
 
@@ -36,6 +36,8 @@ def safety_finding(sample: ArmSample) -> Finding | None:
     if sample.safety_mode not in (SafetyMode.NORMAL, SafetyMode.REDUCED):
         # A mode of a PolyScope newer than this table.
         return FaultCode.SAFETY_FAULT, f"safety mode {_mode_name(sample)}"
+    if sample.robot_bits & RobotBits.TEACH_BUTTON or sample.robot_mode == RobotMode.BACKDRIVE:
+        return FaultCode.TAKEN_OVER, "somebody moves the arm by hand, with free drive"
     if sample.robot_mode != RobotMode.RUNNING:
         mode = RobotMode(sample.robot_mode).name
         return FaultCode.ROBOT_NOT_RUNNING, f"robot mode {mode}, not RUNNING"

@@ -33,6 +33,8 @@ class Step:
     """How many of those tokens are no actions."""
     latency_s: float
     """Wall time of the plan, over the whole batch; 0 for the later actions of a chunk."""
+    force_n: float | None = None
+    """Norm of the force that was measured at the tool; ``None``: the environment tells none."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

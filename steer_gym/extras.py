@@ -19,6 +19,7 @@ EXTRAS = {
     "msgpack": "remote",
     "mujoco": "libero",
     "pyarrow": "bench",
+    "ray": "bench",
     "robosuite": "libero",
     "safetensors": "torch",
     "scipy": "bench",
@@ -30,6 +31,7 @@ EXTRAS = {
     "torch": "torch",
     "transformers": "torch",
     "websockets": "remote",
+    "yaml": "bench",
 }
 """Import name of an optional package -> the extra of steer_gym that brings it."""
 

@@ -34,7 +34,14 @@ class EpisodeRecorder:
         self._info = info
 
     def add(
-        self, action: ArrayLike, tcp_pose: ArrayLike, reward: float, plan: Plan | None, row: int = 0
+        self,
+        action: ArrayLike,
+        tcp_pose: ArrayLike,
+        reward: float,
+        plan: Plan | None,
+        row: int = 0,
+        *,
+        force_n: float | None = None,
     ) -> None:
         """Add one step.
 
@@ -44,6 +51,7 @@ class EpisodeRecorder:
             reward: Of the step.
             plan: The plan that ``action`` begins; ``None`` for the later actions of its chunk.
             row: Of the plan.
+            force_n: Norm of the measured force at the tool, where it is known.
         """
         before = self._steps[-1].tcp_pose if self._steps else self._start
         pose = _numbers(tcp_pose)
@@ -62,6 +70,7 @@ class EpisodeRecorder:
                 tokens=len(valid),
                 invalid_tokens=int(len(valid) - np.sum(valid)),
                 latency_s=plan.latency_s if plan is not None else 0.0,
+                force_n=force_n,
             )
         )
 

@@ -11,6 +11,7 @@ from steer_gym.policy import Policy
 
 POLICIES: dict[str, str] = {
     "openvla": "steer_gym.policies.openvla.policy:OpenVlaPolicy",
+    "openvla-oft": "steer_gym.policies.openvla.oft:OpenVlaOftPolicy",
     "pi0-fast": "steer_gym.policies.pi0_fast.policy:Pi0FastPolicy",
     "pocket": "steer_gym.policies.pocket.policy:PocketPolicy",
     "remote": "steer_gym.policies.remote.policy:RemotePolicy",

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from steer_gym.errors import SteerGymError, UnknownNameError
 
 ROBOTS: dict[str, str] = {
-    "ur5": "steer_gym.hardware.ur5:connect_ur5",
+    "ur5": "steer_gym.hardware.connect:connect_ur5",
     "ur5-sim": "steer_gym.hardware.simulated:simulate_ur5",
 }
 """Name -> ``module:callable``; it takes the keyword arguments of ``make_robot``."""
+
+
+LONGEST_S = 1.0
+"""No target may lie further ahead in time than this."""
 
 
 class FaultCode(StrEnum):
@@ -26,7 +30,7 @@ class FaultCode(StrEnum):
     CONNECTION_LOST = "connection_lost"
     """The controller or the driver's own process is gone."""
     STALE_STATE = "stale_state"
-    """The controller's clock stands still, or the driver does not report."""
+    """What the controller says is old, or the driver does not report."""
     PROTECTIVE_STOP = "protective_stop"
     EMERGENCY_STOP = "emergency_stop"
     SAFEGUARD_STOP = "safeguard_stop"
@@ -46,6 +50,8 @@ class FaultCode(StrEnum):
     GRIPPER_FAULT = "gripper_fault"
     CAMERA_STALE = "camera_stale"
     """A camera is frozen, black, of another size, slow or gone."""
+    TAKEN_OVER = "taken_over"
+    """A person took over: by the free drive of the pendant, or by the hook of the robot."""
     HOMING_FAILED = "homing_failed"
     """The way home was not finished in its time."""
 
@@ -102,7 +108,7 @@ class RobotState:
     time_s: float
     """The controller's clock [s]."""
     age_s: float
-    """How long the controller's clock has not been seen to move [s]."""
+    """How old this is [s]."""
     joints: NDArray[np.float64]
     """(6,) [rad]."""
     joint_speeds: NDArray[np.float64]
@@ -118,7 +124,7 @@ class RobotState:
     speed_scaling: float
     """Share of the speed that the controller allows (slider, reduced mode)."""
     late: int
-    """How often the arm had to hold because no command came in time."""
+    """How often no command came in time and the arm had to hold, or its state came late."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,6 +137,8 @@ class Target:
     """(6,) [rad]."""
     gripper: float | None = None
     """0 open to 1 closed; ``None`` leaves it."""
+    in_s: float | None = None
+    """When to be there [s from now], at an even pace; ``None``: as soon as the limits allow."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a target, before anything is sent."""
@@ -146,6 +154,10 @@ class Target:
             raise TargetError(f"{name} must be finite, but is {array}.")
         if self.gripper is not None and not 0.0 <= self.gripper <= 1.0:
             raise TargetError(f"gripper must be 0 (open) to 1 (closed), but is {self.gripper!r}.")
+        if self.in_s is not None and not 0.0 < self.in_s <= LONGEST_S:
+            raise TargetError(
+                f"in_s must be above 0 and at most {LONGEST_S} s, but is {self.in_s!r}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

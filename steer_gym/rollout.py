@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +62,8 @@ def run_episode(
                 observation, reward, terminated, truncated, info = env.step(action)
                 told = prompted(observation, prompt)
                 begins = plan if index == 0 else None
-                recorder.add(action, told[TCP_POSE], float(reward), begins)
+                pose, force_n = told[TCP_POSE], measured_force_n(info)
+                recorder.add(action, pose, float(reward), begins, force_n=force_n)
                 recorder.film([env.render()] if film else [])  # type: ignore[list-item]
                 count, done = count + 1, terminated or truncated
                 if done:
@@ -100,6 +102,12 @@ def seeded(config: ActConfig, step: int) -> ActConfig:
     return replace(
         config, seed=int(np.random.SeedSequence((config.seed, step)).generate_state(1)[0])
     )
+
+
+def measured_force_n(info: Mapping[str, Any]) -> float | None:
+    """Return the norm of ``info["force"]``, (6,) force [N] and torque, where there is one."""
+    force = info.get("force")
+    return None if force is None else float(np.linalg.norm(force[:3]))
 
 
 def succeeded(info: dict[str, Any], terminated: bool, reward: Any) -> bool:

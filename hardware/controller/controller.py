@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from ..kinematics import UR5E, ArmModel, tool
-from ..modes import RobotMode, RuntimeState, SafetyMode
+from ..modes import RobotBits, RobotMode, RuntimeState, SafetyMode
 from ..poses import Array, matrix_pose
 from .events import EventLog, Extremes
 from .motion import EMERGENCY_BRAKE, Brake, Motion, Path
@@ -78,6 +78,7 @@ class Controller:
         self.ticks = 0
         self.mode = mode
         self.remote = remote
+        self.teach_button = False
         self.safety = Safety()
         self.registers = Registers()
         self.runtime = RuntimeState.STOPPED
@@ -115,6 +116,17 @@ class Controller:
     def pose(self) -> Array:
         """Return the reference pose of the tool centre point (6,)."""
         return self.arm.pose(self.q, self.tcp)
+
+    @property
+    def status_bits(self) -> RobotBits:
+        """Return ``robot_status_bits``."""
+        on = self.mode in (RobotMode.POWER_ON, RobotMode.IDLE, RobotMode.RUNNING)
+        playing = self.runtime is RuntimeState.PLAYING
+        return (
+            (RobotBits.POWER_ON if on else RobotBits(0))
+            | (RobotBits.PROGRAM_RUNNING if playing else RobotBits(0))
+            | (RobotBits.TEACH_BUTTON if self.teach_button else RobotBits(0))
+        )
 
     @property
     def program_runs(self) -> bool:

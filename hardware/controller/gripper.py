@@ -31,6 +31,11 @@ class Gripper:
         self._reference = controller.plant.opening
 
     @property
+    def time_s(self) -> float:
+        """Return the controller's clock [s]."""
+        return self._controller.time_s
+
+    @property
     def status(self) -> int:
         """Return STA: 0 reset, 1 activating, 3 active."""
         if self._activated_s is None:
@@ -112,9 +117,12 @@ class GripperSession(LineSession):
             return
         verb, *words = text.split()
         if verb == "GET":
-            self.send(f"{words[0]} {self._gripper.get(words[0])}\n".encode())
+            self._say(f"{words[0]} {self._gripper.get(words[0])}\n")
         elif verb == "SET":
             for name, value in zip(words[::2], words[1::2], strict=True):
                 self._gripper.set(name, int(value))
             # The URCap's "ack" comes without a newline.
-            self.send(b"ack")
+            self._say("ack")
+
+    def _say(self, text: str) -> None:
+        self.send(text.encode(), self._gripper.time_s)

@@ -7,24 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import RobotMode, RuntimeState
+from ..modes import RobotMode
 from ..poses import Array
 from .controller import Controller
 from .variables import OUTPUTS
 
 _ZEROS = {"VECTOR3D": (0.0,) * 3, "VECTOR6D": (0.0,) * 6, "VECTOR6INT32": (0,) * 6}
 _JOINT_RUNNING, _JOINT_OFF = 253, 239
-_POWER_ON, _PROGRAM_RUNNING = 1, 2
 
 
 def _list(values: Array) -> list[float]:
     return np.asarray(values).tolist()  # type: ignore[no-any-return]
-
-
-def _status(c: Controller) -> int:
-    on = c.mode in (RobotMode.POWER_ON, RobotMode.IDLE, RobotMode.RUNNING)
-    playing = c.runtime is RuntimeState.PLAYING
-    return (_POWER_ON if on else 0) | (_PROGRAM_RUNNING if playing else 0)
 
 
 def _scaling(c: Controller) -> float:
@@ -50,7 +43,7 @@ READERS: dict[str, Callable[[Controller], Any]] = {
     "safety_mode": lambda c: int(c.safety.mode),
     "safety_status": lambda c: int(c.safety.mode),
     "safety_status_bits": lambda c: int(c.safety.bits),
-    "robot_status_bits": _status,
+    "robot_status_bits": lambda c: int(c.status_bits),
     "runtime_state": lambda c: int(c.runtime),
     "joint_mode": lambda c: (_JOINT_RUNNING if c.mode is RobotMode.RUNNING else _JOINT_OFF,) * 6,
     "speed_scaling": _scaling,

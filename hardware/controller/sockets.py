@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import struct
 from collections import deque
@@ -25,6 +26,8 @@ class Wire:
     """New connections are closed at once."""
     delay_s: float = 0.0
     """Messages go out this much later."""
+    jitter_s: float = 0.0
+    """And up to this much later still, at random; their order stays."""
 
 
 class Session:
@@ -46,8 +49,9 @@ class Session:
         """Queue a whole message; false when it was dropped."""
         if self.closed or self.wire.frozen or self.wire.blackhole:
             return False
-        if self.wire.delay_s > 0:
-            self._late.append((now_s + self.wire.delay_s, message))
+        if self._late or self.wire.delay_s > 0 or self.wire.jitter_s > 0:
+            later = self.wire.delay_s + random.uniform(0.0, self.wire.jitter_s)
+            self._late.append((now_s + later, message))
             return True
         if len(self._out) + len(message) > _FULL:
             return False

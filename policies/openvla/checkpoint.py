@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ CONFIG, STATISTICS, TOKENIZER = "config.json", "dataset_statistics.json", "token
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _CACHED = re.compile(r"models--([\w.-]+?)--([\w.-]+)")
 _WANTED = ("*.json", "*.safetensors")
+OFT_PARTS = ("action_head--*.pt", "proprio_projector--*.pt", "vision_backbone--*.pt")
+"""What OpenVLA-OFT's folders hold beside OpenVLA's files."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,17 +47,21 @@ class Checkpoint:
         return int(self.config.get("n_action_bins", 256))
 
 
-def open_checkpoint(checkpoint: str | Path, adapter: str | Path | None = None) -> Checkpoint:
+def open_checkpoint(
+    checkpoint: str | Path, adapter: str | Path | None = None, *, oft: bool = False
+) -> Checkpoint:
     """Return the checkpoint of a local folder or a hub id; a hub id is downloaded.
 
     Args:
         checkpoint: Folder or hub id.
         adapter: A LoRA folder, whose ``dataset_statistics.json`` counts where there is one.
+        oft: Whether it is to be OpenVLA-OFT's.
 
     Raises:
         CheckpointError: A file is missing or broken, or the checkpoint is of another kind.
     """
-    folder = checkpoint_folder(checkpoint)
+    folder = checkpoint_folder(checkpoint, _WANTED + OFT_PARTS * oft)
+    _check_kind(folder, _name(checkpoint, folder), oft)
     config = read_json(folder / CONFIG, "what the network is")
     if config.get("model_type") != "openvla":
         raise CheckpointError(
@@ -75,7 +82,22 @@ def open_checkpoint(checkpoint: str | Path, adapter: str | Path | None = None) -
     )
 
 
-def checkpoint_folder(checkpoint: str | Path) -> Path:
+def _check_kind(folder: Path, name: str, oft: bool) -> None:
+    """Refuse OpenVLA-OFT's folders as OpenVLA's, and the other way round."""
+    head, _, film = (any(folder.glob(part)) for part in OFT_PARTS)
+    if film:
+        raise CheckpointError(
+            f"{folder} holds a vision backbone with FiLM (vision_backbone--*.pt), which steer_gym "
+            "does not know; the published LIBERO checkpoints have none."
+        )
+    if not oft and (head or "-oft-" in name):
+        raise CheckpointError(
+            f"{name} is an OpenVLA-OFT checkpoint: its actions come from a head of their own, not "
+            'from tokens. Use make_policy("openvla-oft", checkpoint=...).'
+        )
+
+
+def checkpoint_folder(checkpoint: str | Path, wanted: Sequence[str] = _WANTED) -> Path:
     """Return the folder of a checkpoint, downloading a hub id into huggingface_hub's cache.
 
     Raises:
@@ -91,7 +113,7 @@ def checkpoint_folder(checkpoint: str | Path) -> Path:
         )
     hub = require("huggingface_hub", extra="torch")
     try:
-        return Path(hub.snapshot_download(str(checkpoint), allow_patterns=list(_WANTED)))
+        return Path(hub.snapshot_download(str(checkpoint), allow_patterns=list(wanted)))
     except (OSError, ValueError) as error:  # what the hub's client raises offline and online
         raise CheckpointError(
             f"{checkpoint} is no local folder, and the Hugging Face hub does not give it: "

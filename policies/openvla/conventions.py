@@ -37,8 +37,12 @@ SUITE_OF: dict[str, str] = {
     "openvla/openvla-7b-finetuned-libero-object": "libero_object",
     "openvla/openvla-7b-finetuned-libero-goal": "libero_goal",
     "openvla/openvla-7b-finetuned-libero-10": "libero_10",
+    "moojink/openvla-7b-oft-finetuned-libero-spatial": "libero_spatial",
+    "moojink/openvla-7b-oft-finetuned-libero-object": "libero_object",
+    "moojink/openvla-7b-oft-finetuned-libero-goal": "libero_goal",
+    "moojink/openvla-7b-oft-finetuned-libero-10": "libero_10",
 }
-"""The four checkpoints that were fine-tuned on LIBERO, and their suites."""
+"""The checkpoints that were fine-tuned on one suite of LIBERO, and their suites."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +75,10 @@ class Convention:
         return picture if self.crop_area == 1 else centre_cropped(picture, self.crop_area)
 
     def outward(self, actions: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return actions, (rows, size), in the convention's terms."""
+        """Return actions, (..., size), in the convention's terms."""
         out = actions.copy()
         if self.gripper_sign:
-            out[:, -1] = -np.sign(2 * out[:, -1] - 1)
+            out[..., -1] = -np.sign(2 * out[..., -1] - 1)
         return out.astype(np.float32)
 
 
@@ -156,19 +160,19 @@ class Scaling:
     """(size,); false where the number stays as it is: the gripper's."""
 
     @classmethod
-    def of(cls, statistics: Mapping[str, Any], key: str) -> Scaling:
-        """Return the scaling by the statistics ``key``.
+    def of(cls, statistics: Mapping[str, Any], key: str, kind: str = "action") -> Scaling:
+        """Return the scaling of actions, or of the state (``kind="proprio"``), by ``key``.
 
         Raises:
             CheckpointError: They are malformed.
         """
         try:
-            action = statistics[key]["action"]
-            low, high = np.array(action["q01"], float), np.array(action["q99"], float)
-            scaled = np.array(action.get("mask", np.ones(len(low))), bool)
+            numbers = statistics[key][kind]
+            low, high = np.array(numbers["q01"], float), np.array(numbers["q99"], float)
+            scaled = np.array(numbers.get("mask", np.ones(len(low))), bool)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
-                f"The statistics of {key} lack q01 and q99 of actions ({error!r})."
+                f"The statistics of {key} lack q01 and q99 of {kind} ({error!r})."
             ) from error
         if not low.shape == high.shape == scaled.shape == (len(low),):
             raise CheckpointError(
@@ -178,5 +182,10 @@ class Scaling:
         return cls(low=low, high=high, scaled=scaled)
 
     def __call__(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return actions from values in [-1, 1], (rows, size)."""
+        """Return actions from values in [-1, 1], (..., size)."""
         return np.where(self.scaled, 0.5 * (values + 1) * (self.high - self.low) + self.low, values)
+
+    def inward(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values in [-1, 1], those beyond clipped, from measured numbers, (..., size)."""
+        values = 2 * (numbers - self.low) / (self.high - self.low + 1e-8) - 1
+        return np.clip(np.where(self.scaled, values, numbers), -1, 1)

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from steer_gym.acting import ActConfig, ActConfigs
@@ -22,12 +24,12 @@ from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
 from ..token_choice import TokenChoice
 from .adapters import load_adapter
-from .checkpoint import open_checkpoint
-from .concepts import released_concepts
+from .checkpoint import Checkpoint, open_checkpoint
+from .concepts import OPENVLA_CONCEPTS
 from .conventions import Scaling, convention_named, prompt_named, statistics_key
 from .inputs import PixelInputs, prompt_ids
 from .loading import load_model
-from .model import Prompts
+from .model import OpenVlaModel, Prompts
 from .reading import loaded_source
 from .self_test import check_sees_images
 
@@ -47,9 +49,7 @@ class OpenVlaPolicy(Policy):
     which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
     before the convention turns the gripper.
 
-    OpenVLA-OFT checkpoints are refused as foreign. They would take a second picture and the
-    robot's state as tokens, attention that is not causal, an action head of their own
-    (``action_head--*.pt``), and chunks of 8 in ``Plan.actions``.
+    OpenVLA-OFT checkpoints are refused; they are another policy, ``openvla-oft``.
     """
 
     def __init__(
@@ -87,13 +87,29 @@ class OpenVlaPolicy(Policy):
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         dtype = dtype or ("bfloat16" if self._device.type == "cuda" else "float32")
         dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-        self.checkpoint = open_checkpoint(checkpoint, adapter)
+        self.checkpoint = self._open(checkpoint, adapter)
         name, statistics = self.checkpoint.name, self.checkpoint.statistics
-        key = statistics_key(statistics, unnorm_key, name)
-        self._scaling = Scaling.of(statistics, key)
-        self._convention = convention_named(convention, key)
+        self._key = statistics_key(statistics, unnorm_key, name)
+        self._scaling = Scaling.of(statistics, self._key)
+        self._convention = convention_named(convention, self._key)
         self._template = prompt_named(prompt, name, self.checkpoint.config)
-        self.model = load_model(
+        self.model = self._load(dtype, quantization, adapter)
+        self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
+        self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
+        self.spec = self._spec()
+        self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
+        self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
+        if compiled:
+            self.model.step = torch.compile(self.model.step, mode="reduce-overhead")
+        check_sees_images(self._response, self.pixels.size, self.model.dtype)
+
+    def _open(self, checkpoint: str | Path, adapter: str | Path | None) -> Checkpoint:
+        return open_checkpoint(checkpoint, adapter)
+
+    def _load(
+        self, dtype: torch.dtype, quantization: str | None, adapter: str | Path | None
+    ) -> OpenVlaModel:
+        return load_model(
             self.checkpoint.folder,
             self.checkpoint.config,
             device=self._device,
@@ -101,14 +117,19 @@ class OpenVlaPolicy(Policy):
             quantization=quantization,
             adapter=load_adapter(adapter) if adapter else None,
         )
-        self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
-        self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
-        self.spec = self._spec()
-        self._concepts = released_concepts(name, self.neurons, released_as=released_as)
-        self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
-        if compiled:
-            self.model.step = torch.compile(self.model.step, mode="reduce-overhead")
-        check_sees_images(self.model, self.pixels, self.prompts(["move"]))
+
+    def _response(self, views: NDArray[np.uint8]) -> Tensor:
+        """Return what the network makes of views, (rows, size, size, 3), for the self-test."""
+        seen: list[Tensor] = []
+
+        def choose(logits: Tensor) -> Tensor:
+            seen.append(logits)
+            return logits.argmax(-1)
+
+        pixels = self.pixels.normalised(views).to(self._device, self.model.dtype)
+        prompts = self.prompts(["move"] * len(views))
+        self.model.generate(pixels, prompts, choose, tokens=1, competing=slice(0, None))
+        return seen[0]
 
     def _spec(self) -> PolicySpec:
         action, size = self._convention.action, len(self._scaling.low)

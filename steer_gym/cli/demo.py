@@ -6,9 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
-from steer_gym.demo.design import ENV, ENV_OPTIONS, INIT_STATES, TASKS, design
-from steer_gym.demo.findings import findings
-from steer_gym.demo.page import write_page
+from steer_gym.benchmark.report.writing import write_report
+from steer_gym.demo.design import ENV, ENV_OPTIONS, INIT_STATES, TASKS, design, filmed
 from steer_gym.evaluation.conditions import UNSTEERED
 from steer_gym.evaluation.grid import Grid
 from steer_gym.evaluation.runner import EPISODES, evaluate
@@ -26,7 +25,6 @@ from .choices import (
 )
 from .parser import count, positive
 
-PAGE = "index.html"
 PLACES = Grid(
     env=ENV,
     conditions=(UNSTEERED,),
@@ -61,21 +59,19 @@ def run(options: argparse.Namespace, places: Grid = PLACES) -> int:
     for package in ("matplotlib", "imageio_ffmpeg"):
         require(package, extra="bench")
     policy = chosen_policy(options)
-    plan = design(policy, places, [steer_condition(text, policy) for text in options.steer])
+    grid = design(policy, places, [steer_condition(text, policy) for text in options.steer])
     rows = evaluate(
-        plan.grid,
+        grid,
         policy,
         options.out,
         policy_options=identity,
         envs=options.envs,
-        films=plan.films(),
+        films=filmed(grid),
         minutes=max(options.minutes - (time.monotonic() - started) / 60, 0.01),
         quiet=options.quiet,
     )
-    page = options.out / PAGE
-    write_page(page, rows, plan, policy=policy.spec.name, rate_hz=policy.spec.action.rate_hz)
-    print(report(rows))
-    print("\n" + "\n".join(" ".join(paragraph) for paragraph in findings(rows, plan)))
-    print(f"\n{len(rows)} of {len(plan.grid.cells())} episodes in {options.out / EPISODES}")
-    print(f"Open {page}. The same command adds further episodes.")
+    written = write_report(options.out, options.out)
+    print(f"{report(rows)}\n\n{written.words}")
+    print(f"\n{len(rows)} of {len(grid.cells())} episodes in {options.out / EPISODES}")
+    print(f"Open {written.page}. The same command adds further episodes.")
     return 0

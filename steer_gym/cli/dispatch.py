@@ -17,6 +17,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "steer_gym.cli.demo:configure",
     ),
     "eval": ("run a policy on tasks and initial states, resumably", "steer_gym.cli.eval:configure"),
+    "bench": (
+        "run a benchmark: suites, conditions, controls, and a report",
+        "steer_gym.cli.bench:configure",
+    ),
+    "report": (
+        "say what a folder of results shows, or what changed between two",
+        "steer_gym.cli.report:configure",
+    ),
     "neurons": (
         "read what neurons mean, find concepts and test them",
         "steer_gym.cli.neurons:configure",

@@ -1,1 +1,1 @@
-"""The demo: one policy steered in several ways, measured, filmed, and told on one page."""
+"""The demo: one policy steered in several ways, measured, filmed, and reported."""

@@ -1,9 +1,8 @@
-"""What the demo compares, as data: where it runs, which concepts, and what each should change."""
+"""What the demo compares, as data: where it runs, and under which conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from steer_gym.errors import EvaluationError
 from steer_gym.evaluation.conditions import UNSTEERED, random_like, steered, told
@@ -18,61 +17,18 @@ ENV_OPTIONS = {"rendering": "fast", "render_size": 192}
 """Cameras and their size are the policy's own."""
 DRAWS = 4
 """Draws of random neurons, which take turns over the initial states."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Concept:
-    """What steering by a concept should change, and the words that ask for the same."""
-
-    prompt: str
-    measure: str
-    """One of ``evaluation.summary.MEASURES``."""
-    sign: int
-    """+1: the measure should grow; -1: it should shrink."""
-    controlled: bool = False
-    """Whether random neurons are run beside it; they answer for its opposite too."""
-
-
-CONCEPTS = {
-    "fast": Concept(prompt="{instruction}, quickly", measure="speed_m_s", sign=1, controlled=True),
-    "slow": Concept(prompt="{instruction}, slowly", measure="speed_m_s", sign=-1),
-    "high": Concept(
-        prompt="{instruction}, lift it high", measure="carried_height_m", sign=1, controlled=True
-    ),
-    "low": Concept(prompt="{instruction}, keep it low", measure="carried_height_m", sign=-1),
+PROMPTS = {
+    "fast": "{instruction}, quickly",
+    "slow": "{instruction}, slowly",
+    "high": "{instruction}, lift it high",
+    "low": "{instruction}, keep it low",
 }
+"""Words that ask for what a concept should do; ``report.expectation`` says how that is measured."""
+CONTROLLED = ("fast", "high")
+"""Concepts that random neurons are run beside; they answer for the opposite too."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contrast:
-    """A steered condition with what it is compared to, by the conditions' names."""
-
-    steered: str
-    concept: Concept | None
-    """What is known of it; ``None`` for a steering of the user's own."""
-    random: str | None
-    told: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Design:
-    """The grid of a demo, and how to read it."""
-
-    grid: Grid
-    contrasts: tuple[Contrast, ...]
-
-    @property
-    def baseline(self) -> str:
-        """Return the name of the unsteered condition."""
-        return self.grid.conditions[0].name
-
-    def films(self) -> dict[str, str]:
-        """Return key and condition of the cells to film: all of the first place."""
-        first = self.grid.cells()[: len(self.grid.conditions)]
-        return {cell.key: cell.condition.name for cell in first}
-
-
-def design(policy: Policy, places: Grid, steers: Sequence[Condition] = ()) -> Design:
+def design(policy: Policy, places: Grid, steers: Sequence[Condition] = ()) -> Grid:
     """Return the demo of a policy's concepts, or of steerings given instead.
 
     Args:
@@ -85,41 +41,30 @@ def design(policy: Policy, places: Grid, steers: Sequence[Condition] = ()) -> De
     """
     if policy.spec.neurons is None:
         raise EvaluationError(f"{policy.spec.name} has no neurons, so there is nothing to steer.")
-    own = [name for name in CONCEPTS if name in policy.concepts] if not steers else []
+    own = [name for name in PROMPTS if name in policy.concepts] if not steers else []
     if not own and not steers:
         raise EvaluationError(
-            f"{policy.spec.name} knows none of the concepts {', '.join(CONCEPTS)}. Say how to "
+            f"{policy.spec.name} knows none of the concepts {', '.join(PROMPTS)}. Say how to "
             "steer it with --steer."
         )
     conditions = [*steers, *(steered(name, policy.recommended(name)) for name in own)]
-    controls = {
-        each.name: random_like(each, policy, draws=DRAWS)
+    controls = [
+        random_like(each, policy, draws=DRAWS)
         for each in conditions
-        if each.name not in own or CONCEPTS[each.name].controlled
-    }
-    words = {name: told(CONCEPTS[name].prompt, f"told {name}") for name in own}
-    grid = Grid(
+        if each.name not in own or each.name in CONTROLLED
+    ]
+    words = [told(PROMPTS[name], f"told {name}") for name in own]
+    return Grid(
         env=places.env,
-        conditions=(UNSTEERED, *conditions, *controls.values(), *words.values()),
+        conditions=(UNSTEERED, *conditions, *controls, *words),
         tasks=places.tasks,
         init_states=places.init_states,
         seed=places.seed,
         env_options=places.env_options,
         rounds=True,
     )
-    contrasts = tuple(_contrast(each.name, own, controls, words) for each in conditions)
-    return Design(grid=grid, contrasts=contrasts)
 
 
-def _contrast(
-    name: str, own: Sequence[str], controls: dict[str, Condition], words: dict[str, Condition]
-) -> Contrast:
-    concept = CONCEPTS[name] if name in own else None
-    alike = [name, *(o for o in own if concept and CONCEPTS[o].measure == concept.measure)]
-    control = next((controls[other].name for other in alike if other in controls), None)
-    return Contrast(
-        steered=name,
-        concept=concept,
-        random=control,
-        told=words[name].name if name in words else None,
-    )
+def filmed(grid: Grid) -> set[str]:
+    """Return the keys of the cells to film: all of the first place."""
+    return {cell.key for cell in grid.cells()[: len(grid.conditions)]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from steer_gym.acting import ActConfig
 from steer_gym.edit import Edit
@@ -14,12 +15,13 @@ from steer_gym.steering import Steering
 
 from .grid import Condition
 
-UNSTEERED = Condition(name="unsteered")
+UNSTEERED = Condition(name="unsteered", facts={"kind": "baseline"})
 
 
 def steered(name: str, steering: Steering) -> Condition:
     """Return the condition that steers."""
-    return Condition(name=name, configs=(ActConfig(steering=steering),))
+    config = ActConfig(steering=steering)
+    return Condition(name=name, configs=(config,), facts=facts("steered", steering))
 
 
 def told(prompt: str, name: str = "") -> Condition:
@@ -30,7 +32,8 @@ def told(prompt: str, name: str = "") -> Condition:
             f"{prompt!r}."
         )
     words = " ".join(prompt.replace("{instruction}", "").strip(" ,.").split())
-    return Condition(name=name or f"told {words[:60]}", prompt=prompt)
+    name = name or f"told {words[:60]}"
+    return Condition(name=name, prompt=prompt, facts={"kind": "prompt"})
 
 
 def random_like(condition: Condition, policy: Policy, *, draws: int) -> Condition:
@@ -53,8 +56,23 @@ def random_like(condition: Condition, policy: Policy, *, draws: int) -> Conditio
         Steering(_random_edit(edit, space, seed, concepts) for edit in steering.edits)
         for seed in range(draws)
     )
-    configs = tuple(ActConfig(steering=each) for each in drawn)
-    return Condition(name=f"random like {condition.name}", configs=configs)
+    return Condition(
+        name=f"random like {condition.name}",
+        configs=tuple(replace(condition.configs[0], steering=each) for each in drawn),
+        prompt=condition.prompt,
+        facts={**condition.facts, "kind": "random", "control_of": condition.name},
+    )
+
+
+def facts(kind: str, steering: Steering) -> dict[str, Any]:
+    """Return the columns that say what a steering is, as far as it says so itself."""
+    names = [edit.neurons.name for edit in steering.edits if edit.neurons.name]
+    alphas = {edit.alpha for edit in steering.edits if isinstance(edit.alpha, float)}
+    return {
+        "kind": kind,
+        "concept": " + ".join(names) or None,
+        "alpha": alphas.pop() if len(alphas) == 1 else None,
+    }
 
 
 def _random_edit(edit: Edit, space: NeuronSpace, seed: int, concepts: Iterable[NeuronSet]) -> Edit:

@@ -23,6 +23,8 @@ class Condition:
     """Mostly one. Several take turns over the initial states, such as draws of random neurons."""
     prompt: str = "{instruction}"
     """What the policy is told; ``{instruction}`` stands for the task's own words."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Columns for its rows, such as the concept: what is known of it besides the configs."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
@@ -31,7 +33,11 @@ class Condition:
 
     def config(self, init_state: int | None) -> ActConfig:
         """Return the config for one initial state."""
-        return self.configs[(init_state or 0) % len(self.configs)]
+        return self.configs[self.draw(init_state)]
+
+    def draw(self, init_state: int | None) -> int:
+        """Return the number of the config for one initial state."""
+        return (init_state or 0) % len(self.configs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,11 @@ class Cell:
         """Return how the policy selects its actions."""
         return self.condition.config(self.init_state)
 
+    @property
+    def draw(self) -> int:
+        """Return which of the condition's configs is the cell's."""
+        return self.condition.draw(self.init_state)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
@@ -74,6 +85,8 @@ class Grid:
     """For ``env.reset``, the same in every cell."""
     env_options: Mapping[str, Any] = field(default_factory=dict)
     """Further keyword arguments of ``gym.make``."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Columns for all rows."""
     rounds: bool = False
     """Whether every task comes once, with one initial state, before any comes again: it builds more
     scenes, but a run that is cut short has seen every task."""

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from steer_gym.convention import ActionConvention
-from steer_gym.episode import Episode
 from steer_gym.errors import ResultsError
 from steer_gym.film import write_film
 
 from .grid import Cell, Grid
 from .measures import measure
 from .provenance import provenance
-from .rows import Row, RowFile, write_rows
+from .rows import Row, RowFile
+from .slot import Ended
+from .steps import write_steps
 
 
 class Keeper:
@@ -37,7 +38,7 @@ class Keeper:
             ResultsError: A cell of the grid has a row of another configuration.
         """
         self._file, self._grid, self._policy = file, grid, policy
-        self._convention = convention
+        self.convention = convention
         self._digests = _digests(grid, policy)
         self._known = known_rows(file.rows, grid, policy, file.path)
 
@@ -49,23 +50,27 @@ class Keeper:
         """Return the rows of the grid's cells, in its order; cells not run yet are left out."""
         return [self._known[key] for key in self._digests if key in self._known]
 
-    def keep(self, cell: Cell, episode: Episode, wall_s: float) -> Row:
+    def keep(self, ended: Ended) -> Row:
         """Write steps and film, then the row, whose presence says that all is there."""
-        folder = self._file.path.parent
-        write_rows(folder / "steps" / f"{cell.key}.jsonl", map(asdict, episode.steps))
+        cell, episode, folder = ended.cell, ended.episode, self._file.path.parent
+        write_steps(folder, cell.key, episode.steps)
         if episode.frames:
-            rate = self._convention.rate_hz
+            rate = self.convention.rate_hz
             write_film(folder / "films" / f"{cell.key}.mp4", episode.frames, rate_hz=rate)
-        row = self._row(cell, episode, wall_s)
+        row = self._row(ended)
         self._file.append(row)
         self._known[cell.key] = self._file.rows[-1]
         return self._known[cell.key]
 
-    def _row(self, cell: Cell, episode: Episode, wall_s: float) -> Row:
+    def _row(self, ended: Ended) -> Row:
+        cell, episode = ended.cell, ended.episode
         return {
             "key": cell.key,
             "digest": self._digests[cell.key],
+            **self._grid.facts,
             "condition": cell.condition.name,
+            **cell.condition.facts,
+            "draw": cell.draw if len(cell.condition.configs) > 1 else None,
             "env": cell.env,
             "task": cell.task,
             "init_state": cell.init_state,
@@ -73,11 +78,13 @@ class Keeper:
             "instruction": episode.instruction,
             "success": episode.success,
             "error": episode.error,
-            **asdict(measure(episode.steps, self._convention)),
-            "wall_s": round(wall_s, 3),
+            "attempt": ended.attempt,
+            **asdict(measure(episode.steps, self.convention)),
+            "wall_s": round(ended.wall_s, 3),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "policy": dict(self._policy),
             "config": cell.config.to_json(),
+            "convention": asdict(self.convention),
             "env_options": dict(self._grid.env_options),
             "provenance": {**provenance(), **episode.info.get("provenance", {})},
         }

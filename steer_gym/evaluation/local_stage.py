@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.observation import TCP_POSE
-from steer_gym.rollout import prompted, succeeded
+from steer_gym.rollout import measured_force_n, prompted, succeeded
 
 from .stage import Move, Reply, Scene, Stage, StageError
 
@@ -61,6 +61,7 @@ class LocalStage(Stage):
     def _begin(self, scene: Scene) -> Reply:
         self._scene = scene
         env = self._environment(scene)
+        self._look(True)
         options = None if scene.reset_options is None else dict(scene.reset_options)
         observation, info = env.reset(seed=scene.seed, options=options)
         return Reply(observation=prompted(observation, scene.prompt), info=info)
@@ -68,16 +69,29 @@ class LocalStage(Stage):
     def _play(self, actions: NDArray[np.float32]) -> Reply:
         assert self._env is not None
         moves, success = [], None
-        for action in actions:
+        for number, action in enumerate(actions, start=1):
+            self._look(number == len(actions))
             observation, reward, terminated, truncated, info = self._env.step(action)
             frame: Any = self._env.render() if self._scene.film else None
-            pose = np.array(observation[TCP_POSE])
-            moves.append(Move(action=action, tcp_pose=pose, reward=float(reward), frame=frame))
+            moves.append(
+                Move(
+                    action=action,
+                    tcp_pose=np.array(observation[TCP_POSE]),
+                    reward=float(reward),
+                    force_n=measured_force_n(info),
+                    frame=frame,
+                )
+            )
             if terminated or truncated:
                 success = succeeded(info, terminated, reward)
                 break
         observation = prompted(observation, self._scene.prompt)
         return Reply(observation=observation, info=info, moves=tuple(moves), success=success)
+
+    def _look(self, wanted: bool) -> None:
+        """Let an environment that can save itself the pictures that the policy never looks at."""
+        if hasattr(self._env.unwrapped, "rendering_paused"):  # type: ignore[union-attr]
+            self._env.unwrapped.rendering_paused = not wanted  # type: ignore[union-attr]
 
     def _environment(self, scene: Scene) -> gym.Env[Any, Any]:
         """Return the scene's environment; the last one is kept, since building takes seconds."""

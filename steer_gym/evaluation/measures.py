@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steer_gym.convention import ActionConvention
 from steer_gym.episode import Step
+
+from .motion import (
+    Array,
+    closes,
+    mean_norm,
+    rates,
+    share,
+    stalls,
+)
 
 SATURATED = 0.99
 """A normalised command from here on counts as saturated. OpenVLA's decoder turns each token that is
@@ -23,22 +31,54 @@ class Measures:
     steps: int
     commanded_displacement: float | None = None
     """Mean norm of the commanded translation ``action[:3]``, in the action's own unit: the paper's
-    measure of speed."""
-    speed_m_s: float | None = None
-    """Mean measured speed of the tool [m/s]."""
-    path_m: float | None = None
-    """Measured way of the tool [m]."""
-    greatest_height_m: float | None = None
-    """Greatest measured height of the tool [m]."""
-    carried_height_m: float | None = None
-    """The same over the steps that command the gripper closed [m]: arms start high up, so the
-    height on the way to the object says little."""
-    mean_height_m: float | None = None
-    """Mean measured height of the tool [m]."""
-    invalid_token_rate: float | None = None
-    """Share of generated tokens that are no actions."""
+    measure of speed. Like the others of commands, only where actions are translations."""
+    commanded_x: float | None = None
+    """Mean of ``action[0]``, signed; so for y, which the paper takes for up, and z, which is up."""
+    commanded_y: float | None = None
+    commanded_z: float | None = None
+    commanded_acceleration: float | None = None
+    """Mean norm of the change of the commanded translation a second."""
+    commanded_jerk: float | None = None
+    """The same of its second change, a second squared."""
     saturated_rate: float | None = None
     """Share of steps with a commanded translation component of at least ``SATURATED``."""
+    displacement_m: float | None = None
+    """Mean measured way of the tool in a step [m]."""
+    moved_x_m: float | None = None
+    """Mean measured way along x in a step, signed [m]; so for y and z (up)."""
+    moved_y_m: float | None = None
+    moved_z_m: float | None = None
+    speed_m_s: float | None = None
+    """Mean measured speed of the tool [m/s]."""
+    greatest_speed_m_s: float | None = None
+    """95 % quantile of the measured speed [m/s]."""
+    acceleration_m_s2: float | None = None
+    """Mean norm of the measured acceleration [m/s2]."""
+    jerk_m_s3: float | None = None
+    """Mean norm of the measured jerk [m/s3]."""
+    path_m: float | None = None
+    """Measured way of the tool [m]."""
+    least_height_m: float | None = None
+    """Least measured height of the tool [m]; so for the mean, the 95 % quantile, the greatest."""
+    mean_height_m: float | None = None
+    height_95_m: float | None = None
+    greatest_height_m: float | None = None
+    carried_height_m: float | None = None
+    """Greatest height over the steps that command the gripper closed [m]: arms start high up, so
+    the height on the way to the object says little."""
+    carried_mean_height_m: float | None = None
+    """Mean height over the same steps [m]."""
+    stalls: int | None = None
+    """Times that the tool stood still for ``motion.STALL_S`` or longer."""
+    stalled_rate: float | None = None
+    """Share of steps within such stalls."""
+    gripper_events: int | None = None
+    """Changes of the gripper's command between open and closed."""
+    mean_force_n: float | None = None
+    """Mean norm of the measured force at the tool [N], where the environment tells it."""
+    greatest_force_n: float | None = None
+    invalid_token_rate: float | None = None
+    """Share of generated tokens that are no actions."""
     latency_s: float | None = None
     """Mean wall time of a plan, for a whole batch [s]."""
 
@@ -48,25 +88,78 @@ def measure(steps: Sequence[Step], convention: ActionConvention) -> Measures:
     if not steps:
         return Measures(steps=0)
     commands = np.array([step.command for step in steps])
-    heights = np.array([step.tcp_pose[2] for step in steps])
-    carried = heights[_closes(commands[:, -1], convention)]
+    closed = closes(commands[:, -1], convention)
+    numbers = {
+        **(_commanded(commands[:, :3], convention) if convention.control == "ee_delta" else {}),
+        **_moved(steps, convention.rate_hz),
+        **_heights(np.array([step.tcp_pose[2] for step in steps]), closed),
+        **_forces(steps),
+        **_tokens(steps),
+    }
+    changes = int(np.count_nonzero(np.diff(closed)))
+    return Measures(steps=len(steps), gripper_events=changes, **numbers)  # type: ignore[arg-type]
+
+
+def _commanded(commands: Array, convention: ActionConvention) -> dict[str, float | None]:
+    x, y, z = commands.mean(axis=0)
+    changes, second_changes = rates(commands, convention.rate_hz)
+    return {
+        "commanded_displacement": mean_norm(commands),
+        "commanded_x": float(x),
+        "commanded_y": float(y),
+        "commanded_z": float(z),
+        "commanded_acceleration": mean_norm(changes),
+        "commanded_jerk": mean_norm(second_changes),
+        "saturated_rate": share((np.abs(commands) >= SATURATED).any(axis=1)),
+    }
+
+
+def _moved(steps: Sequence[Step], rate_hz: float) -> dict[str, float | None]:
+    positions = np.array([step.tcp_pose[:3] for step in steps])
+    ways = np.array([step.moved_m for step in steps])
+    speeds = np.array([step.speed_m_s for step in steps])
+    each = np.diff(positions, axis=0)
+    x, y, z = each.mean(axis=0).tolist() if len(each) else (None, None, None)
+    accelerations, jerks = rates(each * rate_hz, rate_hz)
+    times, within = stalls(speeds, rate_hz)
+    return {
+        "displacement_m": float(ways.mean()),
+        "moved_x_m": x,
+        "moved_y_m": y,
+        "moved_z_m": z,
+        "speed_m_s": float(speeds.mean()),
+        "greatest_speed_m_s": float(np.percentile(speeds, 95)),
+        "acceleration_m_s2": mean_norm(accelerations),
+        "jerk_m_s3": mean_norm(jerks),
+        "path_m": float(ways.sum()),
+        "stalls": times,
+        "stalled_rate": share(within),
+    }
+
+
+def _heights(heights: Array, closed: Array) -> dict[str, float | None]:
+    carried = heights[closed]
+    return {
+        "least_height_m": float(heights.min()),
+        "mean_height_m": float(heights.mean()),
+        "height_95_m": float(np.percentile(heights, 95)),
+        "greatest_height_m": float(heights.max()),
+        "carried_height_m": float(carried.max()) if carried.size else None,
+        "carried_mean_height_m": float(carried.mean()) if carried.size else None,
+    }
+
+
+def _forces(steps: Sequence[Step]) -> dict[str, float | None]:
+    forces = [step.force_n for step in steps if step.force_n is not None]
+    if not forces:
+        return {}
+    return {"mean_force_n": float(np.mean(forces)), "greatest_force_n": max(forces)}
+
+
+def _tokens(steps: Sequence[Step]) -> dict[str, float | None]:
     tokens = sum(step.tokens for step in steps)
     latencies = [step.latency_s for step in steps if step.latency_s > 0]
-    return Measures(
-        steps=len(steps),
-        commanded_displacement=float(np.linalg.norm(commands[:, :3], axis=1).mean()),
-        speed_m_s=float(np.mean([step.speed_m_s for step in steps])),
-        path_m=float(sum(step.moved_m for step in steps)),
-        greatest_height_m=float(heights.max()),
-        carried_height_m=float(carried.max()) if carried.size else None,
-        mean_height_m=float(heights.mean()),
-        invalid_token_rate=sum(s.invalid_tokens for s in steps) / tokens if tokens else None,
-        saturated_rate=float((np.abs(commands[:, :3]) >= SATURATED).any(axis=1).mean()),
-        latency_s=float(np.mean(latencies)) if latencies else None,
-    )
-
-
-def _closes(gripper: NDArray[np.float64], convention: ActionConvention) -> NDArray[np.bool_]:
-    to_closed = np.abs(gripper - convention.gripper_closed)
-    closes: NDArray[np.bool_] = to_closed < np.abs(gripper - convention.gripper_open)
-    return closes
+    return {
+        "invalid_token_rate": sum(s.invalid_tokens for s in steps) / tokens if tokens else None,
+        "latency_s": float(np.mean(latencies)) if latencies else None,
+    }

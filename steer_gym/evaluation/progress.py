@@ -32,9 +32,9 @@ class Progress:
         if not quiet and done:
             print(f"{done} of {total} episodes are there from before.", file=sys.stderr)
 
-    def episode(self, row: Row) -> None:
-        """Count an episode that ended."""
-        self.done += 1
+    def episode(self, row: Row, *, retries: int = 0) -> None:
+        """Count an episode that ended, but for a crash that is tried again at once."""
+        self.done += row["error"] is None or row.get("attempt", 1) > retries
         self._steps += row["steps"]
         self._solved += bool(row["success"])
         self._crashed += row["error"] is not None

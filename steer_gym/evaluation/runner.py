@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steer_gym.episode import Episode
-from steer_gym.errors import EvaluationError
 from steer_gym.policy import Policy
 
 from .budget import Budget
-from .grid import Cell, Grid
+from .grid import Grid
 from .group import Group
 from .keeper import Keeper, ended, known_rows
 from .local_stage import LocalStage
@@ -21,7 +19,9 @@ from .preflight import environment_options, policy_identity, preflight
 from .process_stage import ProcessStage
 from .progress import Progress
 from .rows import Row, RowFile, export, read_rows
-from .slot import Direction, Slot
+from .running import Running
+from .slot import Direction, Ended, Slot
+from .stage import Stage
 
 EPISODES = "episodes.jsonl"
 """Name of the file of rows in the folder of an evaluation."""
@@ -36,6 +36,7 @@ def evaluate(
     envs: int = 1,
     films: Collection[str] = (),
     minutes: float | None = None,
+    retries: int = 0,
     quiet: bool = False,
 ) -> list[Row]:
     """Run every cell of ``grid`` that has no row yet, and return the rows of all that have one.
@@ -53,11 +54,11 @@ def evaluate(
         grid: What to run.
         policy: It acts for all environments at once, each row under its own config.
         out: Folder of the results.
-        policy_options: What the policy was made with, for the rows.
-        envs: Environments side by side, each in a process of its own; 1: in this process.
-        films: Keys of the cells to film, as ``out/films/<key>.mp4``.
-        minutes: Start no initial state whose episodes would hardly end within this time; what is
-            left is for another run. ``None``: as long as it takes.
+        policy_options: See ``Running``, as for what follows.
+        envs: Environments side by side.
+        films: Keys of the cells to film.
+        minutes: Start no initial state whose episodes would hardly end within this time.
+        retries: How often a cell that crashed is tried again.
         quiet: Show no progress.
 
     Raises:
@@ -65,61 +66,107 @@ def evaluate(
             configuration; nothing has run.
         KeyboardInterrupt: Says what is kept.
     """
-    if envs < 1:
-        raise EvaluationError(f"envs must be 1 or more, but is {envs}.")
-    if minutes is not None and not minutes > 0:
-        raise EvaluationError(f"minutes must be more than 0, but is {minutes}.")
-    identity = policy_identity(policy, dict(policy_options or {}))
-    cells = grid.cells()
-    with RowFile(Path(out) / EPISODES) as file:
-        options = environment_options(grid, policy.spec, film=bool(films))
-        convention = preflight(grid, policy, options)
-        keeper = Keeper(file, grid, identity, convention)
-        budget = Budget(None if minutes is None else 60 * minutes, len(grid.conditions), envs)
-        done = sum(map(keeper.has, cells))
-        progress = Progress(done=done, total=len(cells), left_s=budget.left_s, quiet=quiet)
+    running = Running(
+        envs=envs,
+        films=films,
+        minutes=minutes,
+        retries=retries,
+        quiet=quiet,
+        policy_options=policy_options or {},
+    )
+    stages = new_stages(running.envs)
+    try:
+        return evaluate_on(stages, grid, policy, out, running)
+    finally:
+        for stage in stages:
+            stage.close()
 
-        def keep(cell: Cell, episode: Episode, wall_s: float) -> None:
-            progress.episode(keeper.keep(cell, episode, wall_s))
+
+def new_stages(envs: int) -> list[Stage]:
+    """Return stages for so many environments; whoever asks for them closes them."""
+    return [LocalStage()] if envs == 1 else [ProcessStage() for _ in range(envs)]
+
+
+def evaluate_on(
+    stages: Sequence[Stage],
+    grid: Grid,
+    policy: Policy,
+    out: str | Path,
+    running: Running,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """Do as ``evaluate`` does, on stages that are left open for further grids.
+
+    Args:
+        stages: As many as ``running.envs``.
+        grid: See ``evaluate``.
+        policy: See ``evaluate``.
+        out: See ``evaluate``.
+        running: How.
+        progress: Of a larger run, which closes it; ``None``: of this one.
+    """
+    identity = policy_identity(policy, dict(running.policy_options))
+    with RowFile(Path(out) / EPISODES) as file:
+        options = environment_options(grid, policy.spec, film=bool(running.films))
+        keeper = Keeper(file, grid, identity, preflight(grid, policy, options))
+        budget = Budget(
+            None if running.minutes is None else 60 * running.minutes,
+            len(grid.conditions),
+            running.envs,
+        )
+        shown = progress or _progress(keeper, grid, budget, running)
+
+        def keep(ended: Ended) -> None:
+            shown.episode(keeper.keep(ended), retries=running.retries)
 
         direction = Direction(
             env_options=options,
             seed=grid.seed,
-            convention=convention,
+            convention=keeper.convention,
             spec=policy.spec,
-            films=films,
+            films=running.films,
             budget=budget,
             keep=keep,
+            retries=running.retries,
         )
-        slots = [
-            Slot(
-                [cells[i] for i in part if not keeper.has(cells[i])],
-                LocalStage() if envs == 1 else ProcessStage(),
-                direction,
-            )
-            for part in np.array_split(np.arange(len(cells)), min(envs, len(cells)))
-        ]
         try:
-            _play(slots, policy, progress)
+            _play(_slots(stages, grid, keeper, direction), policy, shown)
         except KeyboardInterrupt:
-            kept = known_rows(read_rows(file.path), grid, identity, file.path).values()
-            raise KeyboardInterrupt(
-                f"{sum(map(ended, kept))} of {len(cells)} episodes are kept in {file.path}; the "
-                "same command goes on from there."
-            ) from None
+            raise KeyboardInterrupt(_kept(file.path, grid, identity)) from None
         finally:
+            if progress is None:
+                shown.close()
             export(file)
         return keeper.rows()
 
 
+def _kept(path: Path, grid: Grid, identity: Mapping[str, Any]) -> str:
+    kept = known_rows(read_rows(path), grid, identity, path).values()
+    return (
+        f"{sum(map(ended, kept))} of {len(grid.cells())} episodes are kept in {path}; the same "
+        "command goes on from there."
+    )
+
+
+def _progress(keeper: Keeper, grid: Grid, budget: Budget, running: Running) -> Progress:
+    cells = grid.cells()
+    done = sum(map(keeper.has, cells))
+    return Progress(done=done, total=len(cells), left_s=budget.left_s, quiet=running.quiet)
+
+
+def _slots(stages: Sequence[Stage], grid: Grid, keeper: Keeper, direction: Direction) -> list[Slot]:
+    """Return the slots; which cells each plays follows from the grid and their number alone."""
+    cells = grid.cells()
+    parts = np.array_split(np.arange(len(cells)), min(len(stages), len(cells)))
+    return [
+        Slot([cells[i] for i in part if not keeper.has(cells[i])], stage, direction)
+        for part, stage in zip(parts, stages, strict=False)
+    ]
+
+
 def _play(slots: list[Slot], policy: Policy, progress: Progress) -> None:
     apart = 1 if policy.remembers or len(slots) == 1 else 2
-    try:
-        groups = [Group(slots[start::apart], policy) for start in range(apart)]
-        while groups:
-            groups = [group for group in groups if group.turn()]
-            progress.tick()
-    finally:
-        for slot in slots:
-            slot.stage.close()
-        progress.close()
+    groups = [Group(slots[start::apart], policy) for start in range(apart)]
+    while groups:
+        groups = [group for group in groups if group.turn()]
+        progress.tick()

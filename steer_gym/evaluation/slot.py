@@ -21,6 +21,17 @@ from .stage import Scene, Stage, StageError
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ended:
+    """An episode that ended or crashed, and the cell that it was of."""
+
+    cell: Cell
+    episode: Episode
+    wall_s: float
+    attempt: int
+    """1 for the first try."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Direction:
     """What all slots of an evaluation share."""
 
@@ -32,8 +43,10 @@ class Direction:
     films: Collection[str]
     """Keys of the cells to film."""
     budget: Budget
-    keep: Callable[[Cell, Episode, float], None]
-    """Takes what ended: the cell, its episode, its wall time [s]."""
+    keep: Callable[[Ended], None]
+    """Takes what ended."""
+    retries: int
+    """How often a cell that crashed is tried again."""
 
 
 class Slot:
@@ -63,7 +76,7 @@ class Slot:
         while self._queue:
             cell = self._queue.popleft()
             if self._direction.budget.may_start(cell):
-                self._start(cell)
+                self._start(cell, 1)
                 return
         self.cell = None
 
@@ -81,7 +94,9 @@ class Slot:
             self._recorder.begin(reply.observation, reply.info)
         for index, move in enumerate(reply.moves):
             plan, row = self._plan if self._plan is not None and index == 0 else (None, 0)
-            self._recorder.add(move.action, move.tcp_pose, move.reward, plan, row)
+            self._recorder.add(
+                move.action, move.tcp_pose, move.reward, plan, row, force_n=move.force_n
+            )
             self._recorder.film([] if move.frame is None else [move.frame])
         if reply.success is not None:
             self.end(reply.success)
@@ -94,17 +109,28 @@ class Slot:
         self.stage.play(actions)
 
     def end(self, success: bool | None, error: str | None = None) -> None:
-        """Hand on what happened, and go on with the next cell."""
+        """Hand on what happened, and go on with the next cell, or with the same after a crash."""
         assert self.cell is not None
-        episode = self._recorder.finish(success, error)
-        self._direction.keep(self.cell, episode, time.perf_counter() - self._started)
-        self.start_next()
+        cell, attempt = self.cell, self._attempt
+        self._direction.keep(
+            Ended(
+                cell=cell,
+                episode=self._recorder.finish(success, error),
+                wall_s=time.perf_counter() - self._started,
+                attempt=attempt,
+            )
+        )
+        if error is not None and attempt <= self._direction.retries:
+            self._start(cell, attempt + 1)
+        else:
+            self.start_next()
 
-    def _start(self, cell: Cell) -> None:
+    def _start(self, cell: Cell, attempt: int) -> None:
         direction = self._direction
         task = {} if cell.task is None else {"task": cell.task}
         self.cell, self.waiting, self.fresh = cell, True, False
         self._plan, self._count, self._started = None, 0, time.perf_counter()
+        self._attempt = attempt
         self._recorder = EpisodeRecorder(cell.config, rate_hz=direction.convention.rate_hz)
         self.stage.begin(
             Scene(

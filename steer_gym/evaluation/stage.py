@@ -31,6 +31,8 @@ class Move:
     tcp_pose: NDArray[np.float64]
     """Measured after the step."""
     reward: float
+    force_n: float | None
+    """Norm of the measured force at the tool, where the environment tells it."""
     frame: NDArray[np.uint8] | None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steer_gym.statistics import Estimate, bootstrap_mean, wilson
+from steer_gym.statistics import Estimate, bootstrap_mean, student_mean, wilson
 
 from .rows import Row
 
@@ -54,19 +54,22 @@ def summarise(rows: Sequence[Row]) -> list[Summary]:
 
 
 def compare(rows: Sequence[Row], condition: str, baseline: str) -> Comparison:
-    """Return the paired differences; the pairs are the units of the bootstrap."""
+    """Return the paired differences, with intervals over tasks where there are several."""
     pairs = paired(rows, condition, baseline)
     return Comparison(
         condition=condition,
         baseline=baseline,
-        success=bootstrap_mean([float(a["success"]) - float(b["success"]) for a, b in pairs]),
-        differences={
-            name: bootstrap_mean(
-                [a[name] - b[name] for a, b in pairs if None not in (a[name], b[name])]
-            )
-            for name in MEASURES
-        },
+        success=difference(pairs, "success"),
+        differences={name: difference(pairs, name) for name in MEASURES},
     )
+
+
+def difference(pairs: Sequence[tuple[Row, Row]], measure: str) -> Estimate:
+    """Return the mean of first minus second, over the pairs in which both have the measure."""
+    known = [(a, b) for a, b in pairs if None not in (a[measure], b[measure])]
+    values = [float(a[measure]) - float(b[measure]) for a, b in known]
+    estimate = student_mean(values, [a["task"] for a, _ in known])
+    return estimate.within(-1, 1) if measure == "success" else estimate
 
 
 def paired(rows: Sequence[Row], condition: str, baseline: str) -> list[tuple[Row, Row]]:

@@ -6,6 +6,8 @@ It is a module of its own because worker processes import it by name.
 from __future__ import annotations
 
 import os
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -37,6 +39,8 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
     action_convention: ActionConvention = LIBERO_DELTA
+    drawings: ClassVar[int] = 0
+    """Of all environments of this process."""
 
     def __init__(
         self,
@@ -44,6 +48,8 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         task: int = 0,
         crash_at: int | None = None,
         die_at: int | None = None,
+        crash_once: str | None = None,
+        pause_s: float = 0.0,
         max_steps: int = 60,
         render_mode: str | None = None,
         **shown: Any,
@@ -51,6 +57,8 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         if task not in (0, 1):
             raise ValueError(f"no task {task}")
         self.task, self.crash_at, self.die_at = task, crash_at, die_at
+        self.crash_once, self.pause_s = crash_once, pause_s
+        self.rendering_paused = False
         self.max_steps, self.render_mode, self.shown = max_steps, render_mode, shown
         self.init_states = np.zeros((10, 3))
         self.observation_space = observation_space(
@@ -71,6 +79,10 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         self, action: NDArray[np.float32]
     ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         self.steps += 1
+        time.sleep(self.pause_s)
+        if self.crash_once and self.steps == 2 and not Path(self.crash_once).exists():
+            Path(self.crash_once).touch()
+            raise RuntimeError("the toy world fell apart for once")
         if self.steps == self.crash_at:
             raise RuntimeError("the toy world fell apart")
         if self.steps == self.die_at:
@@ -80,6 +92,8 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         return self.observe(), float(near), near, self.steps >= self.max_steps, {"success": near}
 
     def observe(self) -> dict[str, Any]:
+        if not self.rendering_paused:
+            ReachEnv.drawings += 1
         picture = np.zeros((8, 8, 3), np.uint8)
         picture[0, 0] = np.round(self.target * 255)
         return {

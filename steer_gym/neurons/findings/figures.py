@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steer_gym.demo.plots import GRID, INK, MUTED, STYLE
+from steer_gym.benchmark.report.style import GRID, INK, MUTED, STYLE
 from steer_gym.extras import require
 from steer_gym.results import atomic_path
 

@@ -76,14 +76,9 @@ def upstream_checkout(folder: Path) -> None:
     )
 
 
-def test_an_upstream_checkout_is_read_without_a_question(tmp_path: Path) -> None:
-    upstream_checkout(tmp_path / "checkout")
-    code = (
-        "from steer_gym.envs.libero.installed import task_of, libero_path\n"
-        "from steer_gym.envs.libero.suites import suite_named\n"
-        "print(task_of(suite_named('libero_spatial'), 0).instruction, libero_path('assets'))"
-    )
-    run = subprocess.run(
+def run_with_checkout(tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` where the checkout is what ``libero`` means, and nothing can be asked."""
+    return subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ
         | {
@@ -96,7 +91,26 @@ def test_an_upstream_checkout_is_read_without_a_question(tmp_path: Path) -> None
         text=True,
         check=False,
     )
+
+
+def test_an_upstream_checkout_is_read_without_a_question(tmp_path: Path) -> None:
+    upstream_checkout(tmp_path / "checkout")
+    code = (
+        "from steer_gym.envs.libero.installed import task_of, libero_path\n"
+        "from steer_gym.envs.libero.suites import suite_named\n"
+        "print(task_of(suite_named('libero_spatial'), 0).instruction, libero_path('assets'))"
+    )
+    run = run_with_checkout(tmp_path, code)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("lift the bowl")
     assert str(tmp_path / "checkout") in run.stdout
     assert not (tmp_path / "home").exists()
+
+
+def test_a_libero_without_scenes_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    upstream_checkout(tmp_path / "checkout")
+    code = "from steer_gym.envs.libero.assets import require_assets; require_assets()"
+    run = run_with_checkout(tmp_path, code)
+    assert run.returncode != 0
+    assert "checkout without a version) has no scenes" in run.stderr
+    assert "steer_gym[libero]" in run.stderr

@@ -33,7 +33,7 @@ def env() -> Iterator[Any]:
 
 
 def controller(env: Any) -> Any:
-    return env.unwrapped.robot._parts.cell.controller
+    return env.unwrapped.robot._guard.cell.controller
 
 
 def test_gymnasiums_checker_finds_nothing() -> None:
@@ -60,6 +60,18 @@ def test_the_scripted_expert_does_each_task(task: int, episodes: int) -> None:
             env.unwrapped.recover(acknowledged_by="the test")
     env.close()
     assert done >= 0.9 * episodes
+
+
+def test_the_expert_grasps_without_pressing_into_the_table(env: Any) -> None:
+    policy = steer_gym.make_policy("scripted")
+    observation, _ = env.reset(seed=0, options={"episode": 11})
+    policy.reset()
+    forces = []
+    for _ in range(40):
+        observation, *_, info = env.step(policy.act(observation))
+        forces.append(np.linalg.norm(info["force"][:3]))
+    assert info["fault"] is None
+    assert max(forces) < 20.0
 
 
 def test_the_loop_of_the_readme_runs_unchanged(env: Any) -> None:

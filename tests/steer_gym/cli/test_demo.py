@@ -16,6 +16,7 @@ pytest.importorskip("matplotlib", reason="needs the extra 'bench'")
 pytest.importorskip("imageio_ffmpeg", reason="needs the extra 'bench'")
 
 from steer_gym import Policy
+from steer_gym.benchmark.report.writing import INDEX
 from steer_gym.cli import demo
 from steer_gym.cli.parser import Parser
 from steer_gym.evaluation import Grid
@@ -80,7 +81,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         with pytest.raises(KeyboardInterrupt, match=r"\d+ of 24 episodes are kept"):
             demo.run(options(out, "--envs", "1"), PLACES)
     kept = (out / "episodes.jsonl").read_bytes()
-    assert not (out / demo.PAGE).exists()
+    assert not (out / INDEX).exists()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.setitem(POLICIES, "reach", "toy_world:ReachPolicy")
         assert demo.run(options(out, "--envs", "2"), PLACES) == 0
@@ -101,21 +102,21 @@ def test_every_condition_has_every_place(finished: tuple[Path, str]) -> None:
 def test_the_table_and_the_findings_are_printed(finished: tuple[Path, str]) -> None:
     text = finished[1]
     assert "Difference to unsteered, paired" in text
-    assert "fast: the arm moved faster" in text
+    assert "fast does what its name says, but the policy fails. The arm moved faster" in text
     assert "the effect coincides with saturation" in text
     assert "the change comes with failure" in text
     assert "24 of 24 episodes" in text
 
 
 def test_the_page_needs_nothing_else(finished: tuple[Path, str]) -> None:
-    content = (finished[0] / demo.PAGE).read_text()
+    content = (finished[0] / INDEX).read_text()
     assert "//" not in re.sub(r"data:[^\"]*", "", content)
     page = Page()
     page.feed(content)
     assert page.open == []
     assert page.sources
-    assert all(source.startswith("data:") for _, source in page.sources)
-    assert "the arm moved faster" in page.text
+    assert all(source.startswith(("data:", "#")) for _, source in page.sources)
+    assert "The arm moved faster" in page.text
     assert "$" not in page.text
     for plot in (base64.b64decode(s.partition(",")[2]) for t, s in page.sources if t == "img"):
         assert plot.startswith(b"<?xml")
@@ -125,21 +126,23 @@ def test_the_page_needs_nothing_else(finished: tuple[Path, str]) -> None:
 
 def test_the_films_on_the_page_play(finished: tuple[Path, str], tmp_path: Path) -> None:
     page = Page()
-    page.feed((finished[0] / demo.PAGE).read_text())
+    page.feed((finished[0] / INDEX).read_text())
     films = [source for tag, source in page.sources if tag == "video"]
-    assert len(films) == 4
-    steps = {r["condition"]: r["steps"] for r in read_rows(finished[0] / "episodes.jsonl")[:4]}
-    for film, condition in zip(films, steps, strict=True):
+    assert len(films) == 3
+    rows = read_rows(finished[0] / "episodes.jsonl")
+    steps = [row["steps"] for row in rows if (row["task"], row["init_state"]) == (0, 0)]
+    longest = [max(steps[0], each) for each in steps[1:]]
+    for film, length in zip(films, longest, strict=True):
         assert film.startswith("data:video/mp4;base64,")
         (tmp_path / "film.mp4").write_bytes(base64.b64decode(film.partition(",")[2]))
-        assert len(read_film(tmp_path / "film.mp4")) == steps[condition]
+        assert len(read_film(tmp_path / "film.mp4")) == length
 
 
 def test_episodes_that_all_crash_give_a_page_that_says_so(tmp_path: Path, reach: Policy) -> None:
     del reach
     places = Grid(env=PLACES.env, conditions=(UNSTEERED,), env_options={"crash_at": 1})
     assert demo.run(options(tmp_path, "--envs", "1"), places) == 0
-    content = (tmp_path / demo.PAGE).read_text()
+    content = (tmp_path / INDEX).read_text()
     assert "nothing can be said" in content
     assert "0, 1 crashed" in content
     assert "No film" in content

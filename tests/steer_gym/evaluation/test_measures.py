@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from steer_gym.convention import LIBERO_DELTA
+from steer_gym.convention import LIBERO_DELTA, UR5_JOINTS
 from steer_gym.episode import Step
 from steer_gym.evaluation import Measures, measure
 
@@ -36,6 +38,31 @@ def test_each_measure_is_what_it_says() -> None:
     assert numbers.invalid_token_rate == pytest.approx(3 / 14)
     assert numbers.saturated_rate == pytest.approx(1 / 3)
     assert numbers.latency_s == pytest.approx(0.1)
+
+
+def test_commands_are_told_by_axis_and_gripper_changes_are_counted() -> None:
+    numbers = measure(STEPS, LIBERO_DELTA)
+    assert numbers.commanded_y == pytest.approx(0.4 / 3)
+    assert numbers.commanded_z == pytest.approx(0.496 / 3)
+    assert numbers.moved_z_m == pytest.approx((0.5 - 0.9) / 2)
+    assert numbers.least_height_m == 0.2
+    assert numbers.carried_mean_height_m == pytest.approx(0.35)
+    assert numbers.gripper_events == 1
+    assert numbers.mean_force_n is None
+
+
+def test_forces_are_measured_where_they_are_told() -> None:
+    numbers = measure(
+        [replace(step, force_n=n) for step, n in zip(STEPS, (1.0, 2.0, 6.0), strict=True)],
+        LIBERO_DELTA,
+    )
+    assert (numbers.mean_force_n, numbers.greatest_force_n) == (3.0, 6.0)
+
+
+def test_joint_targets_are_no_displacements() -> None:
+    numbers = measure(STEPS, UR5_JOINTS)
+    assert (numbers.commanded_displacement, numbers.saturated_rate) == (None, None)
+    assert numbers.speed_m_s == pytest.approx(0.6)
 
 
 def test_a_turn_saturates_no_translation() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from steer_gym import ActConfig, Policy, Steering
 from steer_gym.errors import EvaluationError, ResultsError, SteeringError
 from steer_gym.evaluation import Condition, Grid, evaluate
 from steer_gym.evaluation.rows import read_rows
+from steer_gym.evaluation.steps import read_steps
 from steer_gym.film import read_film
 
 FAST = Condition(
@@ -53,7 +55,7 @@ def test_every_cell_has_a_row_with_its_steps(reach: Policy, tmp_path: Path) -> N
     for row in rows:
         assert row["success"] is True
         assert row["error"] is None
-        assert len(read_rows(tmp_path / "steps" / f"{row['key']}.jsonl")) == row["steps"]
+        assert len(read_steps(tmp_path, row["key"])) == row["steps"]
         assert row["policy"] == {
             "name": "reach", "options": {"checkpoint": "x"}, "fingerprint": "reach"
         }  # fmt: skip
@@ -107,6 +109,29 @@ def test_a_world_that_crashes_is_no_failure(reach: Policy, tmp_path: Path) -> No
     assert len(again) == 12
 
 
+def test_a_crash_is_tried_again_a_bounded_number_of_times(reach: Policy, tmp_path: Path) -> None:
+    grid = replace(GRID, tasks=(0,), init_states=(0,), env_options={"crash_at": 4})
+    rows = evaluate(grid, reach, tmp_path, retries=2, quiet=True)
+    tries = [(row["condition"], row["attempt"]) for row in read_rows(tmp_path / "episodes.jsonl")]
+    assert tries == [(name, attempt) for name in ("plain", "fast") for attempt in (1, 2, 3)]
+    assert [row["attempt"] for row in rows] == [3, 3]
+
+
+def test_a_cell_that_crashed_once_gives_what_it_gives_without_the_crash(
+    reach: Policy, tmp_path: Path
+) -> None:
+    flag = tmp_path / "crashed"
+    grid = replace(GRID, env_options={"crash_once": str(flag)})
+    rows = evaluate(grid, reach, tmp_path / "one", retries=1, quiet=True)
+    assert flag.exists()
+    assert [row["attempt"] for row in rows] == [2] + [1] * 11
+    calm = evaluate(GRID, reach, tmp_path / "two", quiet=True)
+    left_out = {"attempt", "digest", "env_options"}
+    assert [{k: v for k, v in row.items() if k not in left_out} for row in numbers(rows)] == [
+        {k: v for k, v in row.items() if k not in left_out} for row in numbers(calm)
+    ]
+
+
 def test_a_process_that_dies_ends_its_episode_alone(reach: Policy, tmp_path: Path) -> None:
     grid = replace(GRID, tasks=(0,), init_states=(0,), env_options={"die_at": 9})
     rows = evaluate(grid, reach, tmp_path, envs=2, quiet=True)
@@ -134,6 +159,18 @@ def test_films_are_kept_of_the_cells_asked_for(reach: Policy, tmp_path: Path) ->
     rows = evaluate(GRID, reach, tmp_path, films={"fast-task-1-init-2"}, quiet=True)
     assert [path.name for path in (tmp_path / "films").iterdir()] == ["fast-task-1-init-2.mp4"]
     assert len(read_film(tmp_path / "films" / "fast-task-1-init-2.mp4")) == rows[-1]["steps"]
+
+
+def test_pictures_are_drawn_only_when_the_policy_looks(reach: Policy, tmp_path: Path) -> None:
+    world = sys.modules["toy_world"].ReachEnv
+    chunked = Condition(name="chunked", configs=(ActConfig(execute=3),))
+    grid = replace(GRID, conditions=(chunked,))
+    before = world.drawings
+    rows = evaluate(grid, reach, tmp_path, quiet=True)
+    looks = [sum(step.tokens > 0 for step in read_steps(tmp_path, row["key"])) for row in rows]
+    ends_on_a_look = [row["steps"] % 3 == 0 for row in rows]
+    assert world.drawings - before == sum(looks) + sum(ends_on_a_look)
+    assert sum(looks) < sum(row["steps"] for row in rows) / 2
 
 
 def test_a_budget_leaves_whole_initial_states_for_another_run(

@@ -1,0 +1,107 @@
+"""One latch for whatever stops a robot: its arm, its gripper, its cameras, and people."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from steer_gym.robot import Fault, FaultCode, RobotError, RobotFault
+
+from .arm_link import Arm
+from .cell import Cell
+from .journal import Journal
+from .status import ArmStatus
+from .supervision import Finding
+
+TakeOver = Callable[[], bool]
+"""Asked at every look while the robot is armed; once it says yes, a person has the robot."""
+
+
+class Guard:
+    """The arm in its cell, and the fault that stays until a person takes it back."""
+
+    def __init__(self, cell: Cell, journal: Journal, take_over: TakeOver | None) -> None:
+        """Connect the arm; if that fails, everything is closed again."""
+        self.cell = cell
+        self.journal = journal
+        self.fault: Fault | None = None
+        self._take_over = take_over
+        try:
+            self.arm: Arm = cell.connect_arm()
+        except BaseException:
+            journal.close()
+            cell.close()
+            raise
+
+    def look(self) -> ArmStatus:
+        """Return the newest status, after latching what is wrong."""
+        status = self.arm.status()
+        if self.fault is None and self.arm.fault:
+            self._latch(self.arm.fault)
+        elif self.fault is None and status.armed:
+            finding = self.finding() or self._taken_over()
+            if finding:
+                self.fail(*finding, time_s=status.sample.time_s)
+        return status
+
+    def finding(self) -> Finding | None:
+        """Return what is wrong with gripper or cameras, if anything."""
+        return self.cell.hand.finding() or self.cell.eyes.finding()
+
+    def fail(self, code: FaultCode, detail: str, *, time_s: float) -> None:
+        """Latch a fault, stop and disarm."""
+        self._latch(Fault(code=code, detail=detail, time_s=time_s))
+        self.arm.disarm()
+
+    def require_no_fault(self) -> ArmStatus:
+        """Return the newest status; raises ``RobotFault``."""
+        status = self.look()
+        if self.fault:
+            raise RobotFault(self.fault)
+        return status
+
+    def require_armed(self) -> ArmStatus:
+        """Return the newest status; raises ``RobotFault``, or ``RobotError`` if not armed."""
+        status = self.require_no_fault()
+        if not status.armed:
+            raise RobotError("The robot is not armed; call arm() when the space around it is free.")
+        return status
+
+    def require_ready(self) -> None:
+        """Raise ``RobotError`` with the reason, unless arm, gripper, cameras and people agree."""
+        reason = self.cell.reason_not_to_move()
+        if not reason:
+            self.cell.hand.activate()
+            finding = self.finding() or self._taken_over()
+            reason = finding[1] if finding else ""
+        if reason:
+            raise RobotError(f"{self.cell.identity.host} cannot be armed: {reason}.")
+
+    def renew(self) -> None:
+        """Take back the fault: nothing of the old connections is used again."""
+        self.arm.close()
+        self.cell.clear_stop()
+        self.cell.renew()
+        self.arm = self.cell.connect_arm()
+        self.fault = None
+
+    def close(self) -> None:
+        """Close everything, backwards, each whatever became of the others."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self.journal.close)
+            closing.callback(self.cell.close)
+            closing.callback(self.arm.close)
+
+    def _latch(self, fault: Fault) -> None:
+        self.fault = fault
+        self.journal.write("fault", fault.time_s, code=fault.code, detail=fault.detail)
+
+    def _taken_over(self) -> Finding | None:
+        if self._take_over is None:
+            return None
+        try:
+            taken = self._take_over()
+        except Exception as error:
+            # A hook that cannot tell is not a reason to go on.
+            return FaultCode.TAKEN_OVER, f"the take-over hook failed: {error!r}"
+        return (FaultCode.TAKEN_OVER, "a person has taken over, by the hook") if taken else None

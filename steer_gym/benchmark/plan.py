@@ -1,0 +1,145 @@
+"""A benchmark as data: policies x suites x tasks x initial states x conditions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from steer_gym.errors import EvaluationError
+
+from .treatment import Treatment
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChoice:
+    """A policy to be made."""
+
+    name: str
+    """In the registry of policies."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of ``make_policy``."""
+    label: str = ""
+    """Names it in tables and folders; empty: its name."""
+    dictionary: str | None = None
+    """File of named clusters, in the paper's YAML format; ``<concept>_<size>_<depth>`` and the like
+    are looked up there before the policy is asked."""
+
+    def __post_init__(self) -> None:
+        """Label it."""
+        object.__setattr__(self, "label", self.label or self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Where policies are run."""
+
+    env: str
+    """Gymnasium id."""
+    tasks: tuple[int | str | None, ...] = (None,)
+    """For ``gym.make(task=)``; ``None``: not given."""
+    init_states: tuple[int | None, ...] = (None,)
+    """For ``reset(options={"init_state": ...})``; ``None``: not given."""
+    env_options: Mapping[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of ``gym.make``."""
+    name: str = ""
+    """Names it in tables and folders; empty: the last part of the id, without its version."""
+
+    def __post_init__(self) -> None:
+        """Normalise lists to tuples and name it."""
+        object.__setattr__(self, "tasks", tuple(self.tasks))
+        object.__setattr__(self, "init_states", tuple(self.init_states))
+        last = self.env.rpartition("/")[2].rpartition("-v")[0] or self.env
+        object.__setattr__(self, "name", self.name or last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """Everything that is to be run, and nothing about how, where or when."""
+
+    name: str
+    policies: tuple[PolicyChoice, ...]
+    suites: tuple[Suite, ...]
+    conditions: tuple[Treatment, ...]
+    """The first one of kind ``baseline`` is what the others are compared with."""
+    seed: int = 0
+    """For ``env.reset``, the same in every cell."""
+    envs: int = 1
+    """Environments side by side for one policy. A matter of numbers too: a batch of another size
+    rounds differently, and a greedy policy may then choose another token."""
+    note: str = ""
+    """For people: what is asked, and why so."""
+
+    def __post_init__(self) -> None:
+        """Normalise lists to tuples, and refuse what is empty, double or cannot be compared."""
+        for kind, members in (
+            ("policies", [policy.label for policy in self.policies]),
+            ("suites", [suite.name for suite in self.suites]),
+            ("conditions", [condition.name for condition in self.conditions]),
+        ):
+            object.__setattr__(self, kind, tuple(getattr(self, kind)))
+            _require_distinct(kind, members)
+        if not any(condition.kind == "baseline" for condition in self.conditions):
+            raise EvaluationError(
+                "A benchmark needs a condition of kind 'baseline', which the others are compared "
+                "with."
+            )
+        if self.envs < 1:
+            raise EvaluationError(f"envs must be 1 or more, but is {self.envs}.")
+
+    @property
+    def baseline(self) -> str:
+        """Return the name of the condition that the others are compared with."""
+        return next(each.name for each in self.conditions if each.kind == "baseline")
+
+    @property
+    def episodes(self) -> int:
+        """Return the number of cells."""
+        places = sum(len(suite.tasks) * len(suite.init_states) for suite in self.suites)
+        return len(self.policies) * places * len(self.conditions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data that ``from_json`` reads back to an equal value."""
+        return {
+            "name": self.name,
+            "note": self.note,
+            "policies": [_plain(policy) for policy in self.policies],
+            "suites": [_plain(suite) for suite in self.suites],
+            "seed": self.seed,
+            "envs": self.envs,
+            "conditions": [condition.to_json() for condition in self.conditions],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Benchmark:
+        """Return the benchmark that ``to_json`` wrote.
+
+        Raises:
+            EvaluationError: The data is something else.
+        """
+        try:
+            return cls(
+                **{
+                    **data,
+                    "policies": tuple(PolicyChoice(**each) for each in data["policies"]),
+                    "suites": tuple(Suite(**each) for each in data["suites"]),
+                    "conditions": tuple(Treatment.from_json(c) for c in data["conditions"]),
+                }
+            )
+        except (TypeError, KeyError) as error:
+            raise EvaluationError(f"Not a benchmark: {type(error).__name__} {error}.") from error
+
+
+def _plain(choice: PolicyChoice | Suite) -> dict[str, Any]:
+    data = {each.name: getattr(choice, each.name) for each in fields(choice)}
+    lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
+    return {**data, **lists}
+
+
+def _require_distinct(kind: str, members: Iterable[str]) -> None:
+    counts = Counter(members)
+    twice = [member for member, count in counts.items() if count > 1]
+    if not counts or twice:
+        what = f"{twice[0]!r} is there twice" if twice else "there are none"
+        raise EvaluationError(f"A benchmark needs {kind}, each under a name of its own; {what}.")

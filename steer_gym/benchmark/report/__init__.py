@@ -1,0 +1,1 @@
+"""The report of an evaluation: what steering did, in words, figures, films and tables."""

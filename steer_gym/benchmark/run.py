@@ -1,0 +1,158 @@
+"""Run what is left of a benchmark: here, in several processes, or on a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.evaluation.progress import Progress
+from steer_gym.results import writable_folder
+
+from .crew import run_in_processes, work_on
+from .plan import Benchmark
+from .plan_file import load_benchmark, save_benchmark
+from .ray_crew import run_on_ray
+from .results import PLAN, Results
+from .shards import shards
+from .watching import Watcher
+from .work import Job, run_jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How a benchmark is run, which changes none of its numbers."""
+
+    workers: int = 1
+    """Processes side by side, each with a policy and ``Benchmark.envs`` environments; 1: this one
+    alone. With Ray, the cluster decides."""
+    ray: bool = False
+    """Whether to run as tasks of a Ray cluster."""
+    ray_address: str | None = None
+    """Of the cluster; ``None``: of the open connection, or a new cluster on this machine."""
+    cpus: float = 1.0
+    """Processors that a job takes of a Ray cluster."""
+    gpus: float = 0.0
+    """GPUs that a job takes of a Ray cluster."""
+    films: int = 1
+    """How many initial states of each suite's first task are filmed."""
+    retries: int = 2
+    """How often what crashed is tried again."""
+    quiet: bool = False
+    """Show no progress."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        if self.workers < 1:
+            raise EvaluationError(f"workers must be 1 or more, but is {self.workers}.")
+        if self.retries < 0 or self.films < 0:
+            raise EvaluationError("retries and films must be 0 or more.")
+
+
+def run_benchmark(
+    benchmark: Benchmark,
+    out: str | Path,
+    running: Running | None = None,
+    *,
+    work: Callable[[Job], None] = work_on,
+) -> Results:
+    """Run every cell that has no row yet, and return all that there is.
+
+    At the end ``episodes.parquet`` and ``pairs.parquet`` are written, if pyarrow is installed.
+
+    A script that calls this needs ``if __name__ == "__main__":``, as always where Python starts
+    processes.
+
+    Args:
+        benchmark: What to run.
+        out: Folder of the results. What is there from before is kept and not run again.
+        running: How.
+        work: Does a job in another process; for policies and environments that a script registers
+            itself, a function of a module that does so first.
+
+    Raises:
+        SteerGymError: Something given is not allowed, or ``out`` holds other results.
+        KeyboardInterrupt: Says what is kept.
+    """
+    running = running or Running()
+    folder = writable_folder(Path(out)).resolve()
+    _keep_plan(benchmark, folder)
+    before = Results.read(folder)
+    jobs = _left(before, running)
+    progress = _progress(before, running)
+    try:
+        _run(jobs, progress, running, work)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_kept(folder)) from None
+    finally:
+        progress.close()
+    results = Results.read(folder)
+    if find_spec("pyarrow") is not None:
+        results.write_tables()
+    return results
+
+
+def _run(
+    jobs: list[Job], progress: Progress, running: Running, work: Callable[[Job], None]
+) -> None:
+    if running.ray:
+        look = Watcher(jobs, progress).look
+        run_on_ray(
+            jobs, look, work, address=running.ray_address, cpus=running.cpus, gpus=running.gpus
+        )
+    elif running.workers > 1:
+        run_in_processes(jobs, running.workers, Watcher(jobs, progress).look, work)
+    else:
+        run_jobs(jobs, progress)
+
+
+def _keep_plan(benchmark: Benchmark, folder: Path) -> None:
+    """Write the plan beside the results, unless results of another batch size are there."""
+    if (folder / PLAN).is_file():
+        known = load_benchmark(folder / PLAN)
+        if known.envs != benchmark.envs:
+            raise ResultsError(
+                f"{folder} was begun with {known.envs} environments side by side, not "
+                f"{benchmark.envs}; batches of another size round differently. Choose another "
+                "--out, or the same number."
+            )
+    save_benchmark(benchmark, folder / PLAN)
+
+
+def _left(before: Results, running: Running) -> list[Job]:
+    """Return the jobs of the shards that are not whole."""
+    benchmark, rows = before.benchmark, before.rows
+    jobs = []
+    for number, shard in enumerate(shards(benchmark)):
+        where = (shard.policy.label, shard.suite.name, shard.task)
+        ended = sum(
+            (row["policy_label"], row["suite"], row["task"]) == where and row["error"] is None
+            for row in rows
+        )
+        if ended < len(shard.suite.init_states) * len(benchmark.conditions):
+            jobs.append(
+                Job(
+                    benchmark=benchmark,
+                    number=number,
+                    out=before.folder,
+                    films=running.films,
+                    retries=running.retries,
+                )
+            )
+    return jobs
+
+
+def _progress(before: Results, running: Running) -> Progress:
+    done = sum(row["error"] is None for row in before.rows)
+    return Progress(done=done, total=before.benchmark.episodes, quiet=running.quiet)
+
+
+def _kept(folder: Path) -> str:
+    results = Results.read(folder)
+    done = sum(row["error"] is None for row in results.rows)
+    return (
+        f"{done} of {results.benchmark.episodes} episodes are kept in {folder}; the same command "
+        "goes on from there."
+    )

@@ -1,0 +1,132 @@
+"""One condition of a benchmark, said without a policy: concept, dose, control, words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
+
+from steer_gym.edit import Operation, Position, Unit
+from steer_gym.errors import EvaluationError
+from steer_gym.steering import Steering
+
+Kind = Literal["baseline", "steered", "random", "zero", "sham", "prompt"]
+Depth = Literal["early", "late", "full"]
+
+STEERING_KINDS = ("steered", "random", "zero")
+"""Kinds that need neurons: a ``concept`` or a ``steering``."""
+PLAIN = "{instruction}"
+"""The task's own words, as a prompt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Treatment:
+    """What is done to a policy in one condition; ``resolving`` turns it into neurons and numbers.
+
+    Fields that are ``None`` leave the choice to the policy, whose recommended steering of the
+    concept is the start.
+    """
+
+    kind: Kind = "steered"
+    """``baseline``: the policy as it is. ``steered``. ``random``: as many random neurons in the
+    same layers, all else equal. ``zero``: the same neurons through the same machinery, with nothing
+    added. ``sham``: the baseline once more, for what differs between equal runs. ``prompt``: the
+    words alone."""
+    name: str = ""
+    """Shown in tables; empty: made of the other fields."""
+    concept: str | None = None
+    """Name of the neurons, as the policy knows it."""
+    size: int | None = None
+    """Neurons of the concept's cluster; ``None``: the policy's own set."""
+    depth: Depth | None = None
+    """Layers the cluster comes from: first half, second half, all. ``None``: all."""
+    alpha: float | None = None
+    """Strength, see ``Edit.alpha``."""
+    operation: Operation | None = None
+    unit: Unit | None = None
+    positions: tuple[Position, ...] | None = None
+    """Where along the sequence, see ``Edit.positions``."""
+    steering: Steering | None = None
+    """A ready steering instead of a concept."""
+    schedule: Mapping[str, Any] | None = None
+    """``ActConfig.schedule`` as JSON data: how alpha changes within the episode."""
+    prompt: str = PLAIN
+    """What the policy is told; ``{instruction}`` stands for the task's own words."""
+    draws: int = 1
+    """Of ``random``: how many draws take turns over the initial states."""
+    control_of: str | None = None
+    """Name of the condition that this one controls."""
+    invalid_tokens: str | None = None
+    """``ActConfig.invalid_tokens``, for example to let only action tokens compete."""
+
+    def __post_init__(self) -> None:
+        """Normalise what came from a file, name the condition, and refuse what says nothing."""
+        if isinstance(self.steering, Mapping):
+            object.__setattr__(self, "steering", Steering.from_json(dict(self.steering)))
+        if self.positions is not None:
+            given = (tuple(p) if isinstance(p, list) else p for p in self.positions)
+            object.__setattr__(self, "positions", tuple(given))
+        self._check()
+        object.__setattr__(self, "name", self.name or self._made_up())
+
+    def control(self, kind: Kind, *, draws: int = 1) -> Treatment:
+        """Return the control of this condition, all else equal."""
+        name = f"{kind} like {self.name}"
+        return replace(self, kind=kind, draws=draws, name=name, control_of=self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON data of the fields that are not at their default; equal when read back."""
+        plain = asdict(Treatment(kind="baseline", name="-"))
+        data = asdict(self) | {"steering": self.steering.to_json() if self.steering else None}
+        return {k: v for k, v in data.items() if k in ("kind", "name") or v != plain[k]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Treatment:
+        """Return the treatment that ``to_json`` wrote.
+
+        Raises:
+            EvaluationError: The data is something else.
+        """
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise EvaluationError(f"Not a condition: {error}.") from error
+
+    def _check(self) -> None:
+        for field, given, allowed in (
+            ("kind", self.kind, get_args(Kind)),
+            ("depth", self.depth, (None, *get_args(Depth))),
+        ):
+            if given not in allowed:
+                raise EvaluationError(
+                    f"A condition's {field} is one of {', '.join(map(str, allowed))}, not "
+                    f"{given!r}."
+                )
+        if (self.concept is not None) + (self.steering is not None) != self._needs_neurons:
+            wanted = "a concept or a steering" if self._needs_neurons else "neither concept nor"
+            raise EvaluationError(f"A {self.kind} condition takes {wanted} steering.".strip())
+        if "{instruction}" not in self.prompt or (self.kind == "prompt") == (self.prompt == PLAIN):
+            raise EvaluationError(
+                "The prompt of a condition holds {instruction}; it says more in a condition of "
+                f"kind prompt, and only there, but {self.kind} has {self.prompt!r}."
+            )
+        if self.draws < 1:
+            raise EvaluationError(f"draws is 1 or more, but is {self.draws}.")
+
+    @property
+    def _needs_neurons(self) -> bool:
+        return self.kind in STEERING_KINDS
+
+    def _made_up(self) -> str:
+        if self.kind == "prompt":
+            said = self.prompt.replace("{instruction}", "").strip(" ,.")
+            return f"told {' '.join(said.split())[:60]}"
+        what = self.concept or (f"steering {self.steering.digest}" if self.steering else "")
+        parts: list[Any] = [
+            "" if self.kind == "steered" else self.kind,
+            what,
+            self.size,
+            self.depth,
+            None if self.alpha is None else f"a{self.alpha:g}",
+        ]
+        return " ".join(str(part) for part in parts if part not in ("", None))

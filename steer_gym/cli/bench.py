@@ -1,0 +1,153 @@
+"""``steer-gym bench``: run a benchmark, and report what steering does and what it costs."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from steer_gym.benchmark.cost import estimate
+from steer_gym.benchmark.plan import Benchmark, PolicyChoice
+from steer_gym.benchmark.plan_file import load_benchmark, save_benchmark
+from steer_gym.benchmark.presets import PRESETS, preset
+from steer_gym.benchmark.preview import described, priced
+from steer_gym.benchmark.report.writing import write_report
+from steer_gym.benchmark.results import Results
+from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.work import chosen
+from steer_gym.errors import UnknownNameError
+from steer_gym.evaluation.rows import Row
+from steer_gym.evaluation.table import report
+from steer_gym.extras import require
+
+from .choices import add_policy, policy_options
+from .parser import UsageError, count, numbers, whole
+
+INCOMPLETE = 1
+"""Exit code where episodes crashed for good; the same command tries them again."""
+NONE = ""
+"""``--policy`` where the plan says it."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "plan", metavar="PLAN", help=f"{', '.join(PRESETS)}, or a file (JSON or YAML)"
+    )
+    what = parser.add_argument_group("what: in place of what the plan says")
+    add_policy(what, default=NONE)  # type: ignore[arg-type]
+    what.add_argument("--dictionary", metavar="FILE", help="clusters in the paper's YAML format")
+    what.add_argument("--tasks", type=numbers, help="such as 0,3 or 0-9")
+    what.add_argument("--init-states", type=numbers, help="such as 0-49")
+    what.add_argument("--seed", type=whole, help="of the scenes")
+    what.add_argument("--envs", type=count, help="environments side by side for one policy")
+    what.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan, run nothing")
+    how = parser.add_argument_group("the run")
+    how.add_argument("--out", type=Path, metavar="FOLDER", help="(default: runs/bench/...)")
+    how.add_argument(
+        "--workers", type=count, default=1, help="processes with a policy each (default: 1)"
+    )
+    how.add_argument(
+        "--ray", nargs="?", const=NONE, metavar="ADDRESS",
+        help="run on a Ray cluster; without an address, on a new one on this machine",
+    )  # fmt: skip
+    how.add_argument("--gpus", type=float, default=0.0, help="of Ray, for each worker")
+    how.add_argument("--cpus", type=float, default=1.0, help="of Ray, for each worker")
+    how.add_argument(
+        "--films", type=whole, default=1, metavar="N",
+        help="film the first N initial states of each suite's first task (default: 1)",
+    )  # fmt: skip
+    how.add_argument("--retries", type=whole, default=2, help="of what crashes (default: 2)")
+    how.add_argument("--dry-run", action="store_true", help="print plan and cost, run nothing")
+    how.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what is left of the plan, and report."""
+    benchmark = planned(options)
+    if options.save_plan:
+        save_benchmark(benchmark, options.save_plan)
+        print(f"The plan is in {options.save_plan}.")
+        return 0
+    labels = "-".join(policy.label for policy in benchmark.policies)
+    out = options.out or Path("runs/bench") / f"{benchmark.name}-{labels}"
+    print(described(benchmark), flush=True)
+    if options.dry_run or (options.workers == 1 and options.ray is None):
+        # With several workers nothing is loaded here: the policies' memory is theirs.
+        print(priced(estimate(benchmark, out)), flush=True)
+    if options.dry_run:
+        return 0
+    for package in ("pyarrow", "matplotlib"):
+        require(package, extra="bench")
+    results = run_benchmark(
+        benchmark,
+        out,
+        Running(
+            workers=options.workers,
+            ray=options.ray is not None,
+            ray_address=options.ray or None,
+            cpus=options.cpus,
+            gpus=options.gpus,
+            films=options.films,
+            retries=options.retries,
+            quiet=options.quiet,
+        ),
+    )
+    _report(results)
+    return 0 if results.whole else INCOMPLETE
+
+
+def planned(options: argparse.Namespace) -> Benchmark:
+    """Return the benchmark that the command line says.
+
+    Raises:
+        UsageError: It says too little.
+    """
+    if options.plan in PRESETS:
+        choice = _policy(options)
+        if choice is None:
+            raise UsageError(f"{options.plan} needs a --policy.")
+        return _changed(preset(options.plan, choice, chosen(choice).concepts), options)
+    if not Path(options.plan).suffix:
+        raise UnknownNameError("benchmark", options.plan, PRESETS)
+    benchmark, given = load_benchmark(options.plan), _policy(options)
+    return _changed(replace(benchmark, policies=(given,)) if given else benchmark, options)
+
+
+def _policy(options: argparse.Namespace) -> PolicyChoice | None:
+    if options.policy == NONE:
+        return None
+    given = policy_options(options)
+    return PolicyChoice(name=options.policy, options=given, dictionary=options.dictionary)
+
+
+def _changed(benchmark: Benchmark, options: argparse.Namespace) -> Benchmark:
+    suites = tuple(
+        replace(
+            suite,
+            tasks=options.tasks or suite.tasks,
+            init_states=options.init_states or suite.init_states,
+        )
+        for suite in benchmark.suites
+    )
+    return replace(
+        benchmark,
+        suites=suites,
+        seed=benchmark.seed if options.seed is None else options.seed,
+        envs=options.envs or benchmark.envs,
+    )
+
+
+def _report(results: Results) -> None:
+    """Print a table a study, and the verdict; write the page."""
+    studies: dict[tuple[str, str], list[Row]] = {}
+    for row in results.rows:
+        studies.setdefault((row["policy_label"], row["suite"]), []).append(row)
+    for (policy, suite), rows in studies.items():
+        print(f"\n{policy} in {suite}\n{report(rows)}")
+    written = write_report(results.folder)
+    ended = sum(row["error"] is None for row in results.rows)
+    print(f"\n{written.words}")
+    print(f"\n{ended} of {results.benchmark.episodes} episodes in {results.folder}")
+    print(f"Open {written.page}.")

@@ -1,0 +1,48 @@
+"""Links that break or freeze, and clients that die, in the controller's time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from steer_gym.hardware.modes import SafetyMode
+from steer_gym.robot import FaultCode
+
+
+class CutPort:
+    """An arm's port whose answers stop: lost (``None``) or frozen; setpoints go nowhere."""
+
+    def __init__(self, port: Any, *, frozen: bool) -> None:
+        self.tick, self.start, self.stop = port.tick, port.start, lambda deceleration: None
+        self._last = port.read() if frozen else None
+
+    def read(self) -> Any:
+        return self._last
+
+    def servo(self, q: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("frozen", "code", "within_s"),
+    [(False, FaultCode.CONNECTION_LOST, 0.008), (True, FaultCode.STALE_STATE, 0.112)],
+)
+def test_1_3_a_link_that_breaks_or_freezes_is_noticed_and_the_watchdog_stops_the_arm(
+    bench: Any, frozen: bool, code: FaultCode, within_s: float
+) -> None:
+    cut_s = bench.set_moving()
+    arm = bench.robot._guard.arm
+    arm._port = arm._driver._port = CutPort(arm._port, frozen=frozen)
+    bench.robot.wait(0.5)
+    bench.require_fault(code, cut_s, within_s)
+    assert bench.controller.safety.reason == "RTDE watchdog"
+    assert bench.still_after(cut_s) < 0.1 + 0.1
+
+
+def test_17_a_client_that_dies_is_stopped_by_the_watchdog(bench: Any) -> None:
+    died_s = bench.set_moving()
+    for _ in range(500):
+        bench.controller.tick()
+    assert bench.controller.safety.mode is SafetyMode.PROTECTIVE_STOP
+    assert bench.still_after(died_s) < 0.1 + 0.1

@@ -1,0 +1,99 @@
+"""Ten minutes of adversarial commands with random faults: no limit is ever broken."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym.hardware.modes import RobotMode, SafetyMode
+from steer_gym.robot import RobotFault
+
+STEP_S = 0.05
+FAULTS_A_STEP = 0.01
+
+FAULTS: tuple[Callable[[Any], object], ...] = (
+    lambda c: c.protective_stop("random"),
+    lambda c: c.enter_safety(SafetyMode.SAFEGUARD_STOP, "random"),
+    lambda c: c.enter_safety(SafetyMode.ROBOT_EMERGENCY_STOP, "random"),
+    lambda c: c.enter_safety(SafetyMode.REDUCED, "random"),
+    lambda c: c.end_program("random"),
+    lambda c: c.pause(),
+    lambda c: c.upload("def other():\n  sleep(1)\nend\n"),
+    lambda c: setattr(c, "speed_slider", c.ticks % 11 / 10),
+    lambda c: c.plant.push.__setitem__(slice(None), (0.0, 0.0, 60.0)),
+    lambda c: setattr(c, "teach_button", True),
+)
+
+
+def attend(bench: Any) -> None:
+    """Do what a person does at the robot: end the cause, power it, recover, arm."""
+    c = bench.controller
+    c.plant.push[:] = 0.0
+    c.teach_button, c.speed_slider = False, 1.0
+    if c.safety.mode is not SafetyMode.PROTECTIVE_STOP:
+        c.enter_safety(SafetyMode.NORMAL, "released")
+    bench.robot.wait(1.0)
+    if c.mode is RobotMode.POWER_OFF:
+        c.power_on()
+        bench.robot.wait(1.5)
+        c.release_brakes()
+        bench.robot.wait(1.0)
+    bench.robot.recover(acknowledged_by="the test")
+    bench.robot.arm()
+
+
+def soak(bench: Any, adversary: Any, seconds: float) -> Counter[str]:
+    """Attack for so long, and return how often each fault came."""
+    faults: Counter[str] = Counter()
+    bench.robot.arm()
+    bench.controller.extremes.clear()
+    for _ in range(round(seconds / STEP_S)):
+        if bench.robot.fault:
+            faults[bench.robot.fault.code] += 1
+            attend(bench)
+        if adversary.rng.random() < FAULTS_A_STEP:
+            FAULTS[adversary.rng.integers(len(FAULTS))](bench.controller)
+        try:
+            adversary.attack(bench.robot)
+        except RobotFault:
+            continue
+        # Now and then the policy stalls.
+        bench.robot.wait(STEP_S if adversary.rng.random() > 0.02 else 0.5)
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("plant", "seconds"),
+    [
+        ("kinematic", 20.0),
+        pytest.param("kinematic", 600.0, marks=pytest.mark.hardware),
+        pytest.param("mujoco", 600.0, marks=pytest.mark.hardware),
+    ],
+)
+def test_28_nonsense_and_random_faults_never_break_a_limit(
+    make_bench: Any, adversary: Any, plant: str, seconds: float
+) -> None:
+    if plant == "mujoco":
+        pytest.importorskip("robosuite", reason="needs the models of robosuite")
+    bench = make_bench(plant=plant)
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    faults = soak(bench, adversary, seconds)
+    seen, limits = bench.controller.extremes, bench.robot.settings.limits
+    print(f"\n{seconds:.0f} s, {plant}: {dict(faults)}, {adversary.refused} refused")
+    print(f"box {seen.lowest} {seen.highest}, {seen.joint_speed:.3f} rad/s {seen.tool_speed:.3f}")
+    assert (seen.lowest > np.array(limits.low) - 1e-3).all()
+    assert (seen.highest < np.array(limits.high) + 1e-3).all()
+    assert seen.joint_speed < limits.joint_speed * 1.05
+    assert seen.tool_speed < limits.tool_speed * 1.1
+    assert adversary.refused > seconds
+    assert len(faults) > 3 or seconds < 60
+    assert not [e for e in bench.controller.events.since(0.0) if e["kind"] == "runtime_error"]
+    bench.robot.close()
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
+    assert threading.active_count() <= threads

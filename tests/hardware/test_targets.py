@@ -1,0 +1,116 @@
+"""Wild targets: refused, projected or slowed down, whatever the policy wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym.hardware.limits import Limits
+from steer_gym.hardware.modes import SafetyMode
+from steer_gym.robot import FaultCode, RobotError, Target, TargetError
+
+AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pose": np.full(6, np.nan)},
+        {"pose": np.array([0.4, 0.0, np.inf, 0.0, 0.0, 0.0])},
+        {"joints": np.zeros(5)},
+        {"joints": np.zeros(6, dtype=int)},
+        {"pose": np.zeros(6), "joints": np.zeros(6)},
+        {"joints": np.zeros(6), "gripper": 1.5},
+    ],
+)
+def test_11_nonsense_is_refused_before_anything_is_sent(bench: Any, wrong: Any) -> None:
+    bench.robot.arm()
+    sent = bench.servo_commands()
+    with pytest.raises(TargetError):
+        bench.robot.command(Target(**wrong))
+    assert bench.servo_commands() == sent
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_12_the_tool_stays_in_its_box(bench: Any, axis: int, sign: float) -> None:
+    bench.robot.arm()
+    offset = np.zeros(6)
+    offset[axis] = sign * 0.4
+    for _ in range(50):
+        accepted = bench.robot.command(Target(pose=bench.robot.state().tcp_pose + offset))
+        bench.robot.wait(0.05)
+    assert accepted.clamps
+    limits = bench.robot.settings.limits
+    assert (bench.controller.extremes.lowest > np.array(limits.low) - 1e-3).all()
+    assert (bench.controller.extremes.highest < np.array(limits.high) + 1e-3).all()
+
+
+def test_13_an_arm_that_stands_outside_is_not_armed(bench: Any) -> None:
+    q = bench.controller.q.copy()
+    q[0] += 1.5
+    bench.controller.plant.place(q)
+    bench.controller.q = q
+    bench.controller.tick()
+    with pytest.raises(RobotError, match="outside its limits"):
+        bench.robot.arm()
+    assert bench.servo_commands() == 0
+
+
+def test_14_a_target_that_stays_out_of_reach_is_a_fault_and_no_runtime_error(
+    make_bench: Any,
+) -> None:
+    bench = make_bench(limits=Limits(high=(0.95, 0.4, 0.5)))
+    bench.robot.arm()
+    bench.go(8.0, np.array([0.3, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    assert bench.robot.fault is not None
+    assert bench.robot.fault.code is FaultCode.IK_FAILED
+    assert not [e for e in bench.controller.events.since(0.0) if e["kind"] == "runtime_error"]
+    assert bench.controller.extremes.joint_speed < 1.05
+
+
+@pytest.mark.parametrize(
+    "joint", [2, *(pytest.param(joint, marks=pytest.mark.hardware) for joint in (0, 1, 3, 4, 5))]
+)
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_14_a_joint_that_is_driven_to_its_end_stays_slow_and_within_the_limits(
+    bench: Any, joint: int, sign: float
+) -> None:
+    bench.robot.arm()
+    for _ in range(100):
+        joints = bench.robot.state().joints.copy()
+        joints[joint] += sign * 0.3
+        bench.robot.command(Target(joints=joints))
+        bench.robot.wait(0.05)
+        if bench.robot.fault:
+            break
+    assert bench.robot.fault is None or bench.robot.fault.code is FaultCode.IK_FAILED
+    assert bench.controller.safety.mode is SafetyMode.NORMAL
+    assert bench.controller.extremes.joint_speed < 1.05
+    assert np.abs(bench.robot.state().joints).max() < 2 * np.pi - np.radians(5.0) + 1e-3
+
+
+def test_15_a_jump_of_two_radians_is_a_slow_motion(bench: Any) -> None:
+    bench.robot.arm()
+    joints = bench.robot.state().joints.copy()
+    joints[0] += 2.0
+    accepted = bench.robot.command(Target(joints=joints))
+    assert "leash" in accepted.clamps
+    bench.robot.wait(0.5)
+    assert bench.robot.fault is None
+    assert bench.controller.extremes.joint_speed < 1.05
+    assert bench.controller.extremes.tool_speed < 0.26
+
+
+def test_16_a_policy_that_stalls_holds_the_arm_and_goes_on_smoothly(bench: Any) -> None:
+    bench.set_moving()
+    bench.robot.wait(1.0)
+    held = bench.robot.state()
+    assert held.late >= 1
+    assert np.linalg.norm(held.tcp_speed[:3]) < 1e-3
+    bench.controller.extremes.clear()
+    bench.go(0.3, -AWAY)
+    assert bench.robot.fault is None
+    assert bench.controller.extremes.tool_speed < 0.26

@@ -1,0 +1,82 @@
+"""Questions are answered from pairs, with corrections over what was asked and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym.benchmark.report.differences import difference
+from steer_gym.benchmark.report.questions import questions
+from steer_gym.benchmark.report.study import Study
+from steer_gym.statistics import holm
+
+MakeStudy = Callable[..., Study]
+
+
+def steered(name: str, speed: float = 0.0, **further: Any) -> dict[str, Any]:
+    effects = {"speed_m_s": speed, **further.pop("effects", {})}
+    known = {"condition": name, "kind": "steered", "concept": name.split()[0], "effects": effects}
+    return {**known, **further}
+
+
+RANDOM = {"kind": "random", "control_of": "fast a4"}
+
+
+def test_a_known_effect_is_found_and_none_elsewhere(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast a4", 0.05), steered("slow a4", 0.0)])
+    fast, slow = questions(study)
+    assert (fast.full.measure, fast.expected.sign, slow.expected.sign) == ("speed_m_s", 1, -1)
+    assert fast.full.estimate.value == pytest.approx(0.05, abs=0.01)
+    assert fast.moved
+    assert not slow.moved
+    assert fast.size.greater == 1
+    assert fast.bootstrap.value == fast.full.estimate.value
+    assert fast.full.relative == pytest.approx(0.05 / 0.12, abs=0.1)
+
+
+def test_all_that_was_asked_is_corrected_together_and_controls_are_not(
+    make_study: MakeStudy,
+) -> None:
+    doses = [steered(f"fast a{a}", 0.02, alpha=a) for a in range(1, 6)]
+    asked = questions(make_study([*doses, steered("random like fast a4", **RANDOM)]))
+    own, control = asked[:5], asked[5]
+    assert [q.p_holm for q in own] == pytest.approx(holm([q.p for q in own]))
+    assert all(q.p <= q.p_max_t <= 1 for q in own)
+    assert np.isnan([control.p_holm, control.p_max_t]).all()
+    assert control.corrected == control.p
+    assert control.expected.sign == 0
+
+
+def test_a_zero_dose_and_a_sham_answer_for_every_measure(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast"), steered("high"), {"condition": "again", "kind": "sham"}])
+    asked = [q for q in questions(study) if q.role.kind == "sham"]
+    assert {q.full.measure for q in asked} == {"speed_m_s", "carried_height_m"}
+
+
+def test_equal_length_takes_the_first_steps_of_both(make_study: MakeStudy) -> None:
+    """Both slow down after step 20; the one that stops there looks faster only by its length."""
+    study = make_study([steered("fast", 0.0, effects={"steps": -20})])
+    full = difference(study, "fast", "unsteered", "speed_m_s")
+    equal = difference(study, "fast", "unsteered", "speed_m_s", "equal")
+    assert full.estimate.value > 0.01
+    assert full.estimate.value > 3 * abs(equal.estimate.value)
+    assert equal.estimate.count == full.estimate.count
+    assert difference(study, "fast", "fast", "speed_m_s", "equal").pairs == ()
+
+
+def test_a_pair_without_its_other_half_is_left_out(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast", 0.05, crashes=(0,))])
+    found = difference(study, "fast", "unsteered", "speed_m_s")
+    assert found.estimate.count == 9
+    assert study.crashed("fast") == 3
+    assert all(pair.place[1] != 0 for pair in found.pairs)
+    assert found.pairs[0].keys == ("fast-task-0-init-1", "unsteered-task-0-init-1")
+
+
+def test_differences_of_success_stay_possible(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast", solved=0.4)], tasks=2, states=3)
+    estimate = difference(study, "fast", "unsteered", "success").estimate
+    assert -1 <= estimate.low <= estimate.value <= estimate.high <= 1

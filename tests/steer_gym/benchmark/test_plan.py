@@ -1,0 +1,125 @@
+"""A benchmark is a value: it goes to a file and comes back equal, and refuses what is no plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steer_gym import NeuronSet, Steering
+from steer_gym.benchmark import (
+    Benchmark,
+    PolicyChoice,
+    Suite,
+    Treatment,
+    load_benchmark,
+    save_benchmark,
+)
+from steer_gym.errors import EvaluationError
+
+FAST = Treatment(concept="fast", size=10, depth="late", alpha=6.0, operation="override")
+BENCHMARK = Benchmark(
+    name="small",
+    note="what is asked",
+    policies=(
+        PolicyChoice(name="pocket", options={"device": "cpu"}),
+        PolicyChoice(name="pocket", label="other", dictionary="clusters.yaml"),
+    ),
+    suites=(
+        Suite(env="steer_gym/LiberoObject-v0", tasks=(2, 3), init_states=(0, 7)),
+        Suite(env="steer_gym/UR5Sim-v0", env_options={"image_size": [64, 64]}, name="arm"),
+    ),
+    conditions=(
+        Treatment(kind="baseline", name="unsteered"),
+        FAST,
+        FAST.control("random", draws=4),
+        FAST.control("zero"),
+        Treatment(kind="sham", name="unsteered again"),
+        Treatment(kind="prompt", prompt="{instruction}, quickly"),
+        replace(FAST, name="ramped", positions=("text", (3, 5)), schedule={"kind": "ramp"}),
+        Treatment(name="mine", steering=Steering(NeuronSet.from_flat([1, 2]), alpha=(1.0, 2.0))),
+    ),
+    seed=3,
+    envs=2,
+)
+
+
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_file_gives_back_an_equal_benchmark(tmp_path: Path, ending: str) -> None:
+    if ending == "yaml":
+        pytest.importorskip("yaml", reason="needs the extra 'bench'")
+    save_benchmark(BENCHMARK, tmp_path / f"plan.{ending}")
+    assert load_benchmark(tmp_path / f"plan.{ending}") == BENCHMARK
+
+
+def test_its_json_is_plain_and_leaves_out_what_is_not_said() -> None:
+    data = BENCHMARK.to_json()
+    assert Benchmark.from_json(json.loads(json.dumps(data))) == BENCHMARK
+    assert data["conditions"][0] == {"kind": "baseline", "name": "unsteered"}
+
+
+def test_conditions_are_named_after_what_they_do() -> None:
+    names = [condition.name for condition in BENCHMARK.conditions]
+    assert names[1:4] == [
+        "fast 10 late a6", "random like fast 10 late a6", "zero like fast 10 late a6"
+    ]  # fmt: skip
+    assert names[5] == "told quickly"
+
+
+def test_episodes_are_counted_over_every_dimension() -> None:
+    assert BENCHMARK.episodes == 2 * (2 * 2 + 1) * 8
+    assert BENCHMARK.baseline == "unsteered"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"policies": ()}, "needs policies, each under a name of its own; there are none"),
+        ({"suites": BENCHMARK.suites[:1] * 2}, "'LiberoObject' is there twice"),
+        ({"conditions": (FAST,)}, "needs a condition of kind 'baseline'"),
+        ({"envs": 0}, "envs must be 1 or more, but is 0"),
+    ],
+)
+def test_a_benchmark_that_compares_nothing_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        replace(BENCHMARK, **change)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "wild"}, "kind is one of baseline, .*, not 'wild'"),
+        ({"concept": "fast", "depth": "deep"}, "depth is one of None, early, late, full"),
+        ({"kind": "steered"}, "A steered condition takes a concept or a steering"),
+        ({"kind": "sham", "concept": "fast"}, "A sham condition takes neither concept nor"),
+        ({"kind": "prompt"}, "it says more in a condition of kind prompt"),
+        ({"concept": "fast", "prompt": "go"}, "prompt of a condition holds {instruction}"),
+        ({"concept": "fast", "draws": 0}, "draws is 1 or more, but is 0"),
+    ],
+)
+def test_a_condition_that_says_nothing_clear_is_refused(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        Treatment(**fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("none.json", None, "Cannot read the benchmark"),
+        ("torn.json", "{", "is not JSON"),
+        ("list.json", "[]", "holds no benchmark but list"),
+        ("other.json", "{}", "Not a benchmark: KeyError 'policies'"),
+    ],
+)
+def test_a_file_that_is_no_benchmark_is_refused(
+    tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(EvaluationError, match=message):
+        load_benchmark(tmp_path / name)

@@ -1,0 +1,174 @@
+"""A benchmark gives the same rows wherever and however often it was started."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy_work
+
+from steer_gym.benchmark import Benchmark, Suite
+from steer_gym.benchmark.columns import COLUMNS, EQUAL
+from steer_gym.benchmark.results import Results
+from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.errors import EvaluationError, ResultsError
+
+QUIET = Running(quiet=True, films=0)
+TIMES = ("wall_s", "ended", "latency_s", "provenance", "attempt")
+
+
+def numbers(results: Results) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in results.rows]
+
+
+def rows_on_disk(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("episodes.jsonl"))
+
+
+def test_every_cell_has_a_row_with_every_column(benchmark: Benchmark, tmp_path: Path) -> None:
+    results = run_benchmark(benchmark, tmp_path, QUIET)
+    assert results.whole
+    assert len(results.rows) == benchmark.episodes == 30
+    for row in results.rows:
+        assert set(row) == set(COLUMNS)
+        assert len(results.steps(row)) == row["steps"]
+    kinds = {row["condition"]: (row["kind"], row["alpha"]) for row in results.rows}
+    assert kinds == {
+        "plain": ("baseline", None),
+        "fast a0.6": ("steered", 0.6),
+        "random like fast a0.6": ("random", 0.6),
+        "zero like fast a0.6": ("zero", 0.0),
+        "told quickly": ("prompt", None),
+    }
+    assert {row["draw"] for row in results.rows if row["kind"] == "random"} == {0, 1}
+    assert Results.read(tmp_path) == results
+
+
+def test_a_zero_dose_changes_nothing(benchmark: Benchmark, tmp_path: Path) -> None:
+    results = run_benchmark(benchmark, tmp_path, QUIET)
+    steps: dict[str, list[Any]] = {"baseline": [], "zero": [], "steered": []}
+    for row in results.rows:
+        if row["kind"] in steps:
+            steps[row["kind"]].append([step.tcp_pose for step in results.steps(row)])
+    assert steps["zero"] == steps["baseline"] != steps["steered"]
+
+
+def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_path: Path) -> None:
+    results = run_benchmark(benchmark, tmp_path, QUIET)
+    pairs = results.pairs()
+    assert len(pairs) == 24
+    by_key = {(row["task"], row["key"]): row for row in results.rows}
+    for pair in pairs:
+        mine = by_key[pair["task"], pair["key"]]
+        theirs = by_key[pair["task"], pair["baseline_key"]]
+        assert pair["equal_steps"] == min(mine["steps"], theirs["steps"])
+        assert theirs["condition"] == "plain"
+        same = pair["kind"] == "zero"
+        assert all((pair[name] == pair[f"baseline_{name}"]) >= same for name in EQUAL)
+    fast = next(pair for pair in pairs if pair["kind"] == "steered")
+    assert fast["path_m"] > fast["baseline_path_m"]
+
+
+def test_tables_are_written(benchmark: Benchmark, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'bench'")
+    run_benchmark(benchmark, tmp_path, QUIET)
+    assert parquet.read_table(tmp_path / "episodes.parquet").num_rows == 30
+    assert parquet.read_table(tmp_path / "pairs.parquet").num_rows == 24
+
+
+def test_two_processes_give_the_rows_of_one(benchmark: Benchmark, tmp_path: Path) -> None:
+    one = run_benchmark(benchmark, tmp_path / "one", QUIET)
+    two = run_benchmark(benchmark, tmp_path / "two", replace(QUIET, workers=2), work=toy_work.work)
+    assert numbers(one) == numbers(two)
+
+
+def test_a_process_that_dies_is_started_again(benchmark: Benchmark, tmp_path: Path) -> None:
+    running = replace(QUIET, workers=2, retries=1)
+    assert run_benchmark(benchmark, tmp_path, running, work=toy_work.die_once).whole
+    with pytest.raises(EvaluationError, match=r"task-\d died; its exit code is 7 \(2 tries"):
+        run_benchmark(benchmark, tmp_path / "other", running, work=toy_work.always_die)
+
+
+def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    slow = replace(benchmark, suites=(replace(benchmark.suites[0], init_states=tuple(range(6))),))
+    whole = run_benchmark(slow, tmp_path / "whole", QUIET)
+    folder, dice = tmp_path / "killed", random.Random(0)
+    for _ in range(10):
+        before = rows_on_disk(folder)
+        run = multiprocessing.get_context("fork").Process(
+            target=run_benchmark, args=(slow, folder, QUIET)
+        )
+        run.start()
+        wanted = before + dice.randint(0, 5)
+        while rows_on_disk(folder) < wanted:
+            time.sleep(0.001)
+        time.sleep(dice.uniform(0, 0.03))
+        run.kill()
+        run.join()
+        assert run.exitcode == -signal.SIGKILL
+    assert 0 < rows_on_disk(folder) < slow.episodes
+    assert numbers(run_benchmark(slow, folder, QUIET)) == numbers(whole)
+    assert rows_on_disk(folder) == slow.episodes  # nothing was run twice
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_ends_early_leaves_no_process_and_loses_no_row(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, toy_work.__file__, str(tmp_path)]
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ, start_new_session=True
+    )
+    while rows_on_disk(tmp_path) < 2:
+        assert run.poll() is None
+        time.sleep(0.01)
+    if number == signal.SIGINT:
+        os.killpg(run.pid, number)  # Ctrl-C reaches every process of the terminal
+    else:
+        run.kill()
+    text, _ = run.communicate(timeout=60)  # ends only when every process has let go of the pipe
+    assert run.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    kept = rows_on_disk(tmp_path)
+    assert 2 <= kept < 30
+    assert number == signal.SIGKILL or f"{kept} of 30 episodes are kept in" in text
+
+
+def test_a_wider_plan_goes_on_from_a_smaller_one(benchmark: Benchmark, tmp_path: Path) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    paths = sorted(tmp_path.rglob("episodes.jsonl"))
+    before = [path.read_bytes() for path in paths]
+    wider = replace(benchmark, suites=(replace(benchmark.suites[0], init_states=(0, 1, 2, 3)),))
+    assert len(run_benchmark(wider, tmp_path, QUIET).rows) == 40
+    for path, content in zip(paths, before, strict=True):
+        assert path.read_bytes().startswith(content)
+
+
+def test_another_batch_size_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    with pytest.raises(ResultsError, match="was begun with 1 environments side by side, not 2"):
+        run_benchmark(replace(benchmark, envs=2), tmp_path, QUIET)
+
+
+def test_several_policies_and_suites_are_one_benchmark(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    both = replace(
+        benchmark,
+        policies=(benchmark.policies[0], replace(benchmark.policies[0], label="again")),
+        suites=(benchmark.suites[0], Suite(env="toy_world:toy/Reach-v0", name="one")),
+    )
+    results = run_benchmark(both, tmp_path, QUIET)
+    assert results.whole
+    assert len(results.rows) == both.episodes == 2 * (6 + 1) * 5
+    assert len(results.pairs()) == 2 * (6 + 1) * 4
