@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ from steer_gym.steering import Steering
 
 if TYPE_CHECKING:
     from steer_gym.neurons.source import NeuronSource
+
+
+Observer = Callable[[int, Any, Any], None]
+"""Takes a layer, its activations (rows, positions, width), and which positions hold tokens, (rows,
+positions); arrays of the policy's own library."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +187,15 @@ class Policy(ABC):
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's natural standard deviation, (layers, width), where it is known."""
         return None
+
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show ``observer`` the natural activations of every forward pass in the block.
+
+        Raises:
+            SteeringError: The policy does not show them.
+        """
+        del observer
+        raise SteeringError(f"{self.spec.name} does not show the activations of its neurons.")
 
     def neuron_source(self) -> NeuronSource:
         """Return the policy's value vectors, unembedding and tokens, for ``steer_gym.neurons``.

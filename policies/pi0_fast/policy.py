@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.acting import ActConfig, ActConfigs
-from steer_gym.errors import SteerGymError
+from steer_gym.errors import SteerGymError, SteeringError
 from steer_gym.extras import load, require
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import INSTRUCTION, Observation
-from steer_gym.policy import Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 
 from .action_tokens import ActionReader, DecodedRow
 from .concepts import PI0_FAST_CONCEPTS
@@ -147,6 +148,13 @@ class Pi0FastPolicy(Policy):
             steering=generated.reports,
             extra={"reasons": tuple(row.chunk.reason for row in rows)},
         )
+
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show natural activations; of the torch backend only. See the base class."""
+        if engine := getattr(self.model, "engine", None):
+            shown: AbstractContextManager[None] = engine.observed(observer)
+            return shown
+        raise SteeringError("pi0-FAST in JAX does not show its activations; take backend='torch'.")
 
     def neuron_source(self) -> NeuronSource:
         """Return value vectors, unembedding and tokens. See the base class."""
