@@ -91,7 +91,7 @@ def paper_libero_long(choice: PolicyChoice, concepts: Collection[str]) -> Benchm
             UNSTEERED,
             *motion,
             *upward,
-            *(each.control("random", draws=DRAWS) for each in controlled),
+            *(each.control("random", draws=DRAWS, match="norm") for each in controlled),
             *(each.control("zero") for each in (controlled[0], controlled[-1])),
             AGAIN,
             *(told(concept) for concept in ("fast", "slow", "up")),
