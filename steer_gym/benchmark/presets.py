@@ -64,7 +64,7 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             *named,
             first.control("random", draws=DRAWS),
             first.control("zero"),
-            told(str(first.concept)),
+            told(str(first.concept), beside=first.name),
         ),
         envs=3,
     )
@@ -128,16 +128,20 @@ def paper_ur5(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             UNSTEERED,
             *steered,
             *(each.control("random", draws=DRAWS) for each in steered),
-            *(told(str(each.concept)) for each in steered),
+            *(told(str(each.concept), beside=each.name) for each in steered),
         ),
     )
 
 
-def told(concept: str) -> Treatment:
-    """Return the condition that asks in words for what a concept should do."""
-    return Treatment(
-        kind="prompt", prompt=PROMPTS[concept], name=f"told {concept}", control_of=concept
-    )
+def told(concept: str, *, beside: str | None = None) -> Treatment:
+    """Return the condition that asks in words for what a concept should do.
+
+    Args:
+        concept: One of ``PROMPTS``.
+        beside: Name of the steered condition that the words are an alternative to.
+    """
+    name = f"told {concept}"
+    return Treatment(kind="prompt", prompt=PROMPTS[concept], name=name, control_of=beside)
 
 
 Preset = Callable[[PolicyChoice, Collection[str]], Benchmark]
