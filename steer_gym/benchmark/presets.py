@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from itertools import product
 
 from steer_gym.errors import EvaluationError, UnknownNameError
@@ -58,11 +59,11 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
         name="quick",
         note="Do the policy's own concepts change what the arm does, and random neurons do not?",
         policies=(choice,),
-        suites=(Suite(**{**vars(suite), "init_states": (0, 1, 2)}),),
+        suites=(replace(suite, init_states=(0, 1, 2)),),
         conditions=(
             UNSTEERED,
             *named,
-            first.control("random", draws=DRAWS),
+            first.control("random", draws=3),
             first.control("zero"),
             told(str(first.concept), beside=first.name),
         ),
