@@ -78,8 +78,8 @@ def _rise(study: Study, question: Question, measure: str, sentence: str) -> str:
 
 def _failure(study: Study, question: Question) -> str:
     found = lost(study, question.role.name)
-    if not found.estimate.value <= -NOTABLE_SUCCESS:
-        return ""
+    if not (question.moved and found.estimate.value <= -NOTABLE_SUCCESS):
+        return ""  # a policy that broke without moving otherwise is told so first of all
     sentence = FAILURE if fails(found) else FEWER
     return sentence.format(now=found.after, before=found.before, baseline=study.baseline)
 

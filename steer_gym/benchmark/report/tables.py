@@ -199,7 +199,7 @@ def _difference_cells(
 def _test_cells(study: Study, each: Question) -> Iterable[str]:
     shown = column(each.full.measure)
     success = difference(study, each.role.name, study.baseline, "success")
-    yield f"{shown.title} [{shown.unit}]".replace(" [", ", ").rstrip("]")
+    yield f"{shown.title} [{shown.unit}]"
     yield str(each.full.estimate.count)
     yield shown.text(each.full.estimate, signed=True)
     yield shown.text(each.equal.estimate, signed=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from steer_gym.benchmark.report.differences import difference
 from steer_gym.benchmark.report.questions import questions
-from steer_gym.benchmark.report.study import Study
+from steer_gym.benchmark.report.study import Study, read_studies
+from steer_gym.evaluation.rows import write_parquet
 from steer_gym.statistics import holm
 
 MakeStudy = Callable[..., Study]
@@ -65,6 +67,17 @@ def test_equal_length_takes_the_first_steps_of_both(make_study: MakeStudy) -> No
     assert full.estimate.value > 3 * abs(equal.estimate.value)
     assert equal.estimate.count == full.estimate.count
     assert difference(study, "fast", "fast", "speed_m_s", "equal").pairs == ()
+
+
+def test_pairs_that_a_benchmark_has_kept_are_taken(make_folder: Callable[..., Path]) -> None:
+    pytest.importorskip("pyarrow", reason="needs the extra 'bench'")
+    folder = make_folder([steered("fast", 0.05)], tasks=1, states=1)
+    names = {"policy_label": "made-up", "suite": "nowhere", "env": "toy/Reach-v0"}
+    kept = {"key": "fast-task-0-init-0", "speed_m_s": 3.0, "baseline_speed_m_s": 1.0}
+    write_parquet(folder / "pairs.parquet", [{**names, **kept}])
+    (study,) = read_studies(folder)
+    equal = difference(study, "fast", "unsteered", "speed_m_s", "equal")
+    assert (equal.estimate.value, equal.before, equal.after) == (2.0, 1.0, 3.0)
 
 
 def test_a_pair_without_its_other_half_is_left_out(make_study: MakeStudy) -> None:
