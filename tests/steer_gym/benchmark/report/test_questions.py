@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from steer_gym.benchmark.report.controls import draw_means
 from steer_gym.benchmark.report.differences import difference
 from steer_gym.benchmark.report.questions import questions
 from steer_gym.benchmark.report.study import Study, read_studies
@@ -20,7 +21,8 @@ MakeStudy = Callable[..., Study]
 
 def steered(name: str, speed: float = 0.0, **further: Any) -> dict[str, Any]:
     effects = {"speed_m_s": speed, **further.pop("effects", {})}
-    known = {"condition": name, "kind": "steered", "concept": name.split()[0], "effects": effects}
+    concept = name.removeprefix("random like ").split()[0]
+    known = {"condition": name, "kind": "steered", "concept": concept, "effects": effects}
     return {**known, **further}
 
 
@@ -93,3 +95,27 @@ def test_differences_of_success_stay_possible(make_study: MakeStudy) -> None:
     study = make_study([steered("fast", solved=0.4)], tasks=2, states=3)
     estimate = difference(study, "fast", "unsteered", "success").estimate
     assert -1 <= estimate.low <= estimate.value <= estimate.high <= 1
+
+
+def test_steering_is_tested_against_its_random_neurons_too(make_study: MakeStudy) -> None:
+    fast = steered("fast a4", 0.05, size=10)
+    like = steered("random like fast a4", 0.0, kind="random", control_of="fast a4")
+    other = steered("random like fast a2", 0.05, kind="random", control_of="fast a2", size=20)
+    first, stronger, *_ = questions(
+        make_study([fast, steered("fast a8", 0.1, size=20), like, other])
+    )
+    assert first.beyond is not None
+    assert first.beyond.reference == "random like fast a4"
+    assert first.p_beyond <= 0.01
+    assert first.beyond.estimate.value == pytest.approx(0.05, abs=0.01)
+    assert stronger.beyond is not None
+    assert stronger.beyond.reference == "random like fast a2", "the same size, where it has no own"
+
+
+def test_draws_are_told_apart_by_what_steered(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast"), steered("random like fast", 0.0, kind="random")])
+    for place, row in study.ended["random like fast"].items():
+        row["config"] = {"steering": {"edits": [place[1] % 2]}}
+        row["speed_m_s"] = study.ended["unsteered"][place]["speed_m_s"] + place[1] % 2
+    found = difference(study, "random like fast", "unsteered", "speed_m_s")
+    assert draw_means(study, found) == pytest.approx([0.0, 1.0])
