@@ -23,6 +23,7 @@ EXTRAS = {
     "robosuite": "libero",
     "safetensors": "torch",
     "scipy": "bench",
+    "sklearn": "bench",
     "simplejpeg": "torch",
     "sentencepiece": "jax",
     "tensorstore": "jax",

@@ -25,7 +25,7 @@ from ..engines.torch_engine import TorchEngine
 from ..token_choice import TokenChoice
 from .adapters import load_adapter
 from .checkpoint import Checkpoint, open_checkpoint
-from .concepts import released_concepts
+from .concepts import OPENVLA_CONCEPTS
 from .conventions import Scaling, convention_named, prompt_named, statistics_key
 from .inputs import PixelInputs, prompt_ids
 from .loading import load_model
@@ -97,7 +97,7 @@ class OpenVlaPolicy(Policy):
         self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
         self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
         self.spec = self._spec()
-        self._concepts = released_concepts(name, self.neurons, released_as=released_as)
+        self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
         self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
         if compiled:
             self.model.step = torch.compile(self.model.step, mode="reduce-overhead")

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from ..engines.jax_engine import Edits, LayerEdits, steer
+from .rotary import rotary_table
 from .sizes import BLOCK, EMBEDDING, FINAL_NORM, IMG, LAYERS, Sizes
 
 HIDDEN = -2.3819763e38
@@ -96,7 +97,8 @@ def forward(
         Hidden states (rows, positions, width) before the final norm, and the cache.
     """
     layer_edits, acts = edits
-    turn = _rotation(positions, cache.keys.shape[-1])
+    table = jnp.asarray(rotary_table(cache.keys.shape[-1], seen.shape[-1] + 1))
+    turn = table[:, positions + 1, None]  # (2, rows, positions, 1, head size / 2)
 
     def step(x: Array, layer: tuple[Weights, Cache, LayerEdits]) -> tuple[Array, Cache]:
         weights, past, edit = layer
@@ -132,15 +134,8 @@ def _attend(
     return jnp.einsum("btnh,nhd->btd", mixed, layer["attn/attn_vec_einsum/w"]), Cache(keys, values)
 
 
-def _rotation(positions: Array, head_dim: int) -> Array:
-    """Return cosine and sine of the rotary angles, (2, rows, positions, 1, head_dim / 2)."""
-    exponent = jnp.arange(head_dim // 2, dtype=jnp.float32)
-    angles = positions[..., None] / 10_000 ** (exponent * 2 / head_dim)
-    return jnp.stack([jnp.cos(angles), jnp.sin(angles)])[:, :, :, None]
-
-
 def _rotate(x: Array, turn: Array) -> Array:
-    """Rotate the halves of each head, in float32."""
+    """Rotate the halves of each head by cosine and sine, in float32."""
     cosine, sine = turn
     first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
     return jnp.concatenate(
@@ -157,9 +152,10 @@ def _rms_norm(x: Array, scale: Array) -> Array:
 def _layer_norm(x: Array, layer: Weights) -> Array:
     single = x.astype(jnp.float32)
     mean = jnp.mean(single, axis=-1, keepdims=True)
-    variance = jnp.mean(jnp.square(single - mean), axis=-1, keepdims=True)
-    normed = (single - mean) / jnp.sqrt(variance + 1e-6)
-    return (normed * layer["scale"] + layer["bias"]).astype(x.dtype)
+    # As flax does: less exact than the mean of squared deviations, but what openpi computes.
+    variance = jnp.maximum(jnp.mean(jnp.square(single), axis=-1, keepdims=True) - mean**2, 0)
+    normed = (single - mean) * (lax.rsqrt(variance + 1e-6) * layer["scale"])
+    return (normed + layer["bias"]).astype(x.dtype)
 
 
 def _layers(weights: Weights, prefix: str) -> dict[str, Array]:

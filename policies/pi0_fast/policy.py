@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from steer_gym.acting import ActConfig, ActConfigs
 from steer_gym.errors import SteerGymError
 from steer_gym.extras import load, require
+from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import INSTRUCTION, Observation
 from steer_gym.policy import Plan, Policy, PolicySpec
 
 from .action_tokens import ActionReader, DecodedRow
+from .concepts import PI0_FAST_CONCEPTS
 from .fast_tokenizer import FastTokenizer, fast_folder
 from .generation import Backend, Sampling
 from .parameters import load_parameters
@@ -54,6 +56,7 @@ class Pi0FastPolicy(Policy):
         norm_stats: str | Path | None = None,
         heads: HeadSizes | None = None,
         max_tokens: int | None = None,
+        released_as: str | None = None,
         device: str = "cpu",
         dtype: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
@@ -70,6 +73,8 @@ class Pi0FastPolicy(Policy):
             norm_stats: File of statistics; by default the one in the checkpoint.
             heads: Sizes of the heads, for safetensors files of unusual size.
             max_tokens: Tokens at most; by default the profile's.
+            released_as: The published checkpoint that the folder is, where its name does not tell;
+                the concepts published for it are its concepts then.
             device: A torch device; JAX uses its own default.
             dtype: Of weights and activations.
 
@@ -95,6 +100,9 @@ class Pi0FastPolicy(Policy):
             actions=chosen.dimensions,
         )
         self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
+        self._concepts = PI0_FAST_CONCEPTS.of(
+            folder.name, self.model.space, released_as=released_as
+        )
         self.spec = self._spec(steps)
 
     def _spec(self, steps: int) -> PolicySpec:
@@ -112,6 +120,11 @@ class Pi0FastPolicy(Policy):
             joints=self.profile.joints,
             gripper=self.profile.gripper,
         )
+
+    @property
+    def concepts(self) -> Mapping[str, NeuronSet]:
+        """Return the concepts published for this checkpoint, bound to its weights."""
+        return self._concepts
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
         """Return a chunk of actions a row; see ``Policy.plan``."""

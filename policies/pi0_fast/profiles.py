@@ -6,7 +6,7 @@ profile is as good as those sources. What differs from yours: ``dataclasses.repl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from steer_gym.convention import DROID_VELOCITY, LIBERO_DELTA, UR5_JOINTS, ActionConvention
@@ -108,10 +108,7 @@ PI0_FAST_LIBERO = Profile(
 )
 """``gs://openpi-assets/checkpoints/pi0_fast_libero``."""
 
-_LIBERO_NO_DELTA = {
-    **{key: getattr(PI0_FAST_LIBERO, key) for key in PI0_FAST_LIBERO.__dataclass_fields__},
-    "delta": (),
-}
+_NO_DELTA = replace(PI0_FAST_LIBERO, name="pi0_fast_libero_zscore_no_delta", delta=())
 
 PI0_FAST_DROID = Profile(
     name="pi0_fast_droid",
@@ -155,6 +152,11 @@ PI0_FAST_UR5 = Profile(
 )
 """The paper's UR5 policy, ``pi0_fast_ur5_low_mem_finetune``; its weights are not published."""
 
+PI0_FAST_BASE = replace(PI0_FAST_UR5, name="pi0_fast_base", horizon=32)
+"""``gs://openpi-assets/checkpoints/pi0_fast_base`` on a UR5e, one of the robots that it was trained
+on and whose statistics it holds. For another robot of its ``assets/``, replace what differs; it is
+published for fine-tuning."""
+
 LEROBOT_LIBERO = Profile(
     name="lerobot/pi0fast-libero",
     action=LIBERO_DELTA,
@@ -182,21 +184,36 @@ LEROBOT_LIBERO = Profile(
 """LeRobot's fine-tuned checkpoint. Its horizon follows its ``n_action_steps``, which was not seen:
 compare it with the ``config.json`` of the checkpoint."""
 
+LEROBOT_BASE = replace(
+    LEROBOT_LIBERO,
+    name="lerobot/pi0fast-base",
+    action=UR5_JOINTS,
+    horizon=50,
+    execute=50,
+    cameras=(
+        CameraSlot(name="base_0_rgb", source=IMAGE_BASE),
+        CameraSlot(name="left_wrist_0_rgb", source=IMAGE_WRIST),
+        CameraSlot(name="right_wrist_0_rgb", seen=False),
+    ),
+    state=(JOINTS, GRIPPER),
+    joints=6,
+    gripper=1,
+)
+"""LeRobot's copy of the base model with the defaults of LeRobot 0.4.4, on a UR5. It is for
+fine-tuning and holds no statistics: give ``norm_stats=`` of your data. Later versions of LeRobot
+normalise by quantiles; what counts is what you fine-tuned with."""
+
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         PI0_FAST_LIBERO,
-        Profile(**{**_LIBERO_NO_DELTA, "name": "pi0_fast_libero_zscore_no_delta"}),
-        Profile(
-            **{
-                **_LIBERO_NO_DELTA,
-                "name": "pi0_fast_libero_quantile_no_delta",
-                "normalisation": "quantile",
-            }
-        ),
+        _NO_DELTA,
+        replace(_NO_DELTA, name="pi0_fast_libero_quantile_no_delta", normalisation="quantile"),
         PI0_FAST_DROID,
         PI0_FAST_UR5,
+        PI0_FAST_BASE,
         LEROBOT_LIBERO,
+        LEROBOT_BASE,
     )
 }
 """By name. The two without delta are those of openpi's pull request 1048 (yale-iqr-lab)."""

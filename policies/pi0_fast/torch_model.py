@@ -22,6 +22,7 @@ from ..engines.torch_engine import TorchEngine
 from .generation import Decoding, Generated, Sampling
 from .neuron_weights import NeuronWeights
 from .prefix import ModelInputs, Prefix
+from .rotary import rotary_table
 from .sizes import Parameters, Sizes
 from .torch_network import Network, assign
 
@@ -137,6 +138,8 @@ class _Session:
         self.keys, self.values = torch.zeros(shape, dtype=dtype, device=device)
         self.visible = torch.zeros((rows, self.width + steps), dtype=torch.bool, device=device)
         self.lengths = torch.from_numpy(prefix.lengths).to(device)
+        table = rotary_table(sizes.head_dim, self.width + steps + 1)
+        self.table = torch.tensor(table, device=device)
 
     def prefill(self, embedded: Tensor) -> Tensor:
         """Return normalised hidden states (rows, positions, width) of the whole prefix."""
@@ -158,7 +161,7 @@ class _Session:
         return self._forward(embedded, positions, self.visible[:, None], slice(at, at + 1))
 
     def _forward(self, x: Tensor, positions: Tensor, seen: Tensor, at: slice) -> Tensor:
-        turn = _rotation(positions, self.sizes.head_dim)
+        turn = self.table[:, positions + 1].unsqueeze(2)  # (2, rows, 1, positions, head_dim / 2)
         for index, layer in enumerate(self.network.language_model.layers):
             x = x + self._attend(index, layer.self_attn, layer.input_layernorm(x), turn, seen, at)
             x = x + layer.mlp(layer.post_attention_layernorm(x))
@@ -185,15 +188,8 @@ class _Session:
         return out
 
 
-def _rotation(positions: Tensor, head_dim: int) -> Tensor:
-    """Return cosine and sine of the rotary angles, (2, rows, 1, positions, head_dim / 2)."""
-    exponent = torch.arange(head_dim // 2, dtype=torch.float32, device=positions.device)
-    angles = positions[..., None] / 10_000 ** (exponent * 2 / head_dim)
-    return torch.stack([angles.cos(), angles.sin()])[:, :, None]
-
-
 def _rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotate the halves of each head, in float32."""
+    """Rotate the halves of each head by cosine and sine, in float32."""
     cosine, sine = turn
     first, second = x.float().chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)

@@ -21,7 +21,9 @@ def save_benchmark(benchmark: Benchmark, path: str | Path) -> None:
     data, path = benchmark.to_json(), Path(path)
     if path.suffix in YAML:
         plain = json.loads(json.dumps(data))  # tuples become lists, which YAML knows
-        text = require("yaml", extra="bench").safe_dump(plain, sort_keys=False, width=100)
+        text = require("yaml", extra="bench").safe_dump(
+            plain, sort_keys=False, allow_unicode=True, width=100
+        )
     else:
         text = json.dumps(data, indent=1) + "\n"
     with atomic_path(path) as partial:

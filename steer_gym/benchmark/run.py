@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from steer_gym.errors import EvaluationError, ResultsError
@@ -58,7 +58,9 @@ def run_benchmark(
     *,
     work: Callable[[Job], None] = work_on,
 ) -> Results:
-    """Run every cell that has no row yet, and return all that there is; write the tables.
+    """Run every cell that has no row yet, and return all that there is.
+
+    At the end ``episodes.parquet`` and ``pairs.parquet`` are written, if pyarrow is installed.
 
     A script that calls this needs ``if __name__ == "__main__":``, as always where Python starts
     processes.
@@ -86,9 +88,10 @@ def run_benchmark(
         raise KeyboardInterrupt(_kept(folder)) from None
     finally:
         progress.close()
-        with suppress(ResultsError):
-            Results.read(folder).write_tables()
-    return Results.read(folder)
+    results = Results.read(folder)
+    if find_spec("pyarrow") is not None:
+        results.write_tables()
+    return results
 
 
 def _run(

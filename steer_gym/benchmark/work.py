@@ -10,7 +10,8 @@ from pathlib import Path
 
 from steer_gym.evaluation.grid import Grid
 from steer_gym.evaluation.progress import Progress
-from steer_gym.evaluation.runner import EPISODES, Running, evaluate_on, new_stages
+from steer_gym.evaluation.runner import EPISODES, evaluate_on, new_stages
+from steer_gym.evaluation.running import Running
 from steer_gym.evaluation.stage import Stage
 from steer_gym.policy import Policy
 from steer_gym.registry import make_policy

@@ -7,9 +7,29 @@ import argparse
 from steer_gym.extras import load
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "atlas": (
+        "show a model's neurons in one page to search, browse and mark",
+        "steer_gym.cli.neurons_atlas:configure",
+    ),
+    "findings": (
+        "draw the paper's four figures for two or three models",
+        "steer_gym.cli.neurons_findings:configure",
+    ),
     "project": (
         "write the table of what every neuron of a model says",
         "steer_gym.cli.neurons_project:configure",
+    ),
+    "find": (
+        "find neurons by word, or near others in meaning",
+        "steer_gym.cli.neurons_find:configure",
+    ),
+    "cluster": (
+        "put all neurons into groups of like meaning",
+        "steer_gym.cli.neurons_cluster:configure",
+    ),
+    "concept": (
+        "show, compare, check and exchange concept files",
+        "steer_gym.cli.neurons_concept:configure",
     ),
 }
 """Command -> its line of help, and ``module:function``, as in ``steer_gym.cli.dispatch``."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steer_gym.errors import EvaluationError
 from steer_gym.policy import Policy
 
 from .budget import Budget
@@ -21,39 +19,12 @@ from .preflight import environment_options, policy_identity, preflight
 from .process_stage import ProcessStage
 from .progress import Progress
 from .rows import Row, RowFile, export, read_rows
+from .running import Running
 from .slot import Direction, Ended, Slot
 from .stage import Stage
 
 EPISODES = "episodes.jsonl"
 """Name of the file of rows in the folder of an evaluation."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Running:
-    """How an evaluation is run, which changes none of its numbers but for ``envs``."""
-
-    envs: int = 1
-    """Environments side by side, each in a process of its own; 1: in this process. The batch is as
-    large, and batches of another size round differently."""
-    films: Collection[str] = ()
-    """Keys of the cells to film, as ``films/<key>.mp4``."""
-    minutes: float | None = None
-    """Start no initial state whose episodes would hardly end within this time."""
-    retries: int = 0
-    """How often a cell that crashed is tried again before it is left for another run."""
-    quiet: bool = False
-    """Show no progress."""
-    policy_options: Mapping[str, Any] = field(default_factory=dict)
-    """What the policy was made with, for the rows."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
-        if self.envs < 1:
-            raise EvaluationError(f"envs must be 1 or more, but is {self.envs}.")
-        if self.minutes is not None and not self.minutes > 0:
-            raise EvaluationError(f"minutes must be more than 0, but is {self.minutes}.")
-        if self.retries < 0:
-            raise EvaluationError(f"retries must be 0 or more, but is {self.retries}.")
 
 
 def evaluate(
@@ -161,16 +132,20 @@ def evaluate_on(
         try:
             _play(_slots(stages, grid, keeper, direction), policy, shown)
         except KeyboardInterrupt:
-            kept = known_rows(read_rows(file.path), grid, identity, file.path).values()
-            raise KeyboardInterrupt(
-                f"{sum(map(ended, kept))} of {len(grid.cells())} episodes are kept in "
-                f"{file.path}; the same command goes on from there."
-            ) from None
+            raise KeyboardInterrupt(_kept(file.path, grid, identity)) from None
         finally:
             if progress is None:
                 shown.close()
             export(file)
         return keeper.rows()
+
+
+def _kept(path: Path, grid: Grid, identity: Mapping[str, Any]) -> str:
+    kept = known_rows(read_rows(path), grid, identity, path).values()
+    return (
+        f"{sum(map(ended, kept))} of {len(grid.cells())} episodes are kept in {path}; the same "
+        "command goes on from there."
+    )
 
 
 def _progress(keeper: Keeper, grid: Grid, budget: Budget, running: Running) -> Progress:

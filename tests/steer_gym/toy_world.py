@@ -6,6 +6,7 @@ It is a module of its own because worker processes import it by name.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -48,6 +49,7 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         crash_at: int | None = None,
         die_at: int | None = None,
         crash_once: str | None = None,
+        pause_s: float = 0.0,
         max_steps: int = 60,
         render_mode: str | None = None,
         **shown: Any,
@@ -55,7 +57,7 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         if task not in (0, 1):
             raise ValueError(f"no task {task}")
         self.task, self.crash_at, self.die_at = task, crash_at, die_at
-        self.crash_once = crash_once
+        self.crash_once, self.pause_s = crash_once, pause_s
         self.rendering_paused = False
         self.max_steps, self.render_mode, self.shown = max_steps, render_mode, shown
         self.init_states = np.zeros((10, 3))
@@ -77,6 +79,7 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         self, action: NDArray[np.float32]
     ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         self.steps += 1
+        time.sleep(self.pause_s)
         if self.crash_once and self.steps == 2 and not Path(self.crash_once).exists():
             Path(self.crash_once).touch()
             raise RuntimeError("the toy world fell apart for once")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -74,7 +73,7 @@ def _facts(
         "layers": space.layers,
         "width": space.width,
         "fingerprint": space.fingerprint,
-        "recipe": asdict(table.recipe),
+        "model": table.recipe.model,
         "activations": _told(table.activations),
         "k": k,
         "concepts": concepts,

@@ -6,7 +6,7 @@ import pytest
 
 from steer_gym.errors import SteeringError, UnknownNameError
 from steer_gym.neuron_set import NeuronSpace
-from steer_gym.policies.openvla.concepts import RELEASED, published_set, released_concepts
+from steer_gym.policies.openvla.concepts import OPENVLA_CONCEPTS
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 
 LIBERO_10 = "openvla/openvla-7b-finetuned-libero-10"
@@ -15,7 +15,7 @@ LOADED = NeuronSpace(layers=32, width=11008, fingerprint="abcdef0123456789")
 
 @pytest.mark.parametrize("name", [LIBERO_10, "openvla-7b-finetuned-libero-10"])
 def test_the_checkpoint_has_its_concepts_bound_to_its_weights(name: str) -> None:
-    concepts = released_concepts(name, LOADED)
+    concepts = OPENVLA_CONCEPTS.of(name, LOADED)
     assert sorted(concepts) == ["careful", "fast", "slow", "up"]
     for concept in concepts.values():
         assert concept.fingerprint == LOADED.fingerprint
@@ -25,24 +25,24 @@ def test_the_checkpoint_has_its_concepts_bound_to_its_weights(name: str) -> None
 
 
 def test_other_checkpoints_have_none_unless_told(policy: OpenVlaPolicy) -> None:
-    assert not released_concepts("openvla/openvla-7b", LOADED)
+    assert not OPENVLA_CONCEPTS.of("openvla/openvla-7b", LOADED)
     assert not policy.concepts
-    assert released_concepts("renamed", LOADED, released_as=LIBERO_10)
+    assert OPENVLA_CONCEPTS.of("renamed", LOADED, released_as=LIBERO_10)
     with pytest.raises(UnknownNameError, match="Unknown concept of openvla 'fast'"):
         policy.concept("fast")
 
 
 def test_a_small_model_of_that_name_has_none() -> None:
-    assert not released_concepts(LIBERO_10, NeuronSpace(layers=4, width=176, fingerprint="ab"))
+    assert not OPENVLA_CONCEPTS.of(LIBERO_10, NeuronSpace(layers=4, width=176, fingerprint="ab"))
 
 
 def test_a_published_set_is_refused_by_all_weights_until_unbound() -> None:
-    fast = published_set("fast")
+    fast = OPENVLA_CONCEPTS.unloaded("fast", LIBERO_10)
     with pytest.raises(SteeringError, match=f"were found in model {LIBERO_10}"):
         fast.resolve(LOADED)
     assert fast.unbound().resolve(LOADED)[1].tolist() == [15, 168891 - 15 * 11008]
 
 
 def test_no_neuron_is_in_two_opposite_concepts() -> None:
-    concepts = RELEASED[LIBERO_10]
+    concepts = OPENVLA_CONCEPTS.sets[LIBERO_10]
     assert not set(concepts["fast"]) & set(concepts["slow"])

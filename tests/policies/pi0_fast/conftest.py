@@ -63,6 +63,27 @@ def tiny_sizes(**changes: int) -> Any:
     return replace(sizes, **changes)
 
 
+def random_sizes(seed: int) -> Any:
+    """Return sizes that have nothing in common with those of another seed."""
+    rng = np.random.default_rng(seed)
+    kv_heads, vision_heads = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    return tiny_sizes(
+        vocabulary=int(rng.integers(60, 300)),
+        width=int(rng.integers(9, 48)),
+        depth=int(rng.integers(1, 7)),
+        neurons=int(rng.integers(10, 90)),
+        heads=kv_heads * int(rng.integers(1, 4)),
+        kv_heads=kv_heads,
+        head_dim=2 * int(rng.integers(2, 13)),
+        vision_width=vision_heads * int(rng.integers(3, 12)),
+        vision_depth=int(rng.integers(1, 4)),
+        vision_neurons=int(rng.integers(8, 50)),
+        vision_heads=vision_heads,
+        patch=int(rng.integers(2, 7)),
+        grid=int(rng.integers(1, 7)),
+    )
+
+
 def random_parameters(sizes: Any, seed: int) -> dict[str, NDArray[np.float32]]:
     """Return parameters of about the spread that a trained model has."""
     rng = np.random.default_rng(seed)

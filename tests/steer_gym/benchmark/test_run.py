@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +120,28 @@ def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
     assert 0 < rows_on_disk(folder) < slow.episodes
     assert numbers(run_benchmark(slow, folder, QUIET)) == numbers(whole)
     assert rows_on_disk(folder) == slow.episodes  # nothing was run twice
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_ends_early_leaves_no_process_and_loses_no_row(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, toy_work.__file__, str(tmp_path)]
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ, start_new_session=True
+    )
+    while rows_on_disk(tmp_path) < 2:
+        assert run.poll() is None
+        time.sleep(0.01)
+    if number == signal.SIGINT:
+        os.killpg(run.pid, number)  # Ctrl-C reaches every process of the terminal
+    else:
+        run.kill()
+    text, _ = run.communicate(timeout=60)  # ends only when every process has let go of the pipe
+    assert run.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    kept = rows_on_disk(tmp_path)
+    assert 2 <= kept < 30
+    assert number == signal.SIGKILL or f"{kept} of 30 episodes are kept in" in text
 
 
 def test_a_wider_plan_goes_on_from_a_smaller_one(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))  # toy_world
 
 from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
+from steer_gym.benchmark.run import Running, run_benchmark
 from steer_gym.benchmark.work import Job, run_jobs
 from steer_gym.registry import POLICIES
 
@@ -52,9 +54,25 @@ def always_die(job: Job) -> None:
     os._exit(7)
 
 
+def run_slowly(out: Path) -> None:
+    """Run the benchmark in two processes, slowly enough to be interrupted."""
+    (suite,) = BENCHMARK.suites
+    slow = replace(suite, env_options={"pause_s": 0.02})
+    running = Running(workers=2, quiet=True, films=0)
+    try:
+        run_benchmark(replace(BENCHMARK, suites=(slow,)), out, running, work=work)
+    except KeyboardInterrupt as interrupt:
+        print(interrupt)
+        raise SystemExit(130) from None
+
+
 def work_there(job: Job) -> None:
     """Do a job on a Ray node, the first one in its second try, and leave the node's name."""
     import ray
 
     die_once(job) if job.number == 0 else work(job)
     (job.out / f"node-{job.number}").write_text(ray.get_runtime_context().get_node_id())
+
+
+if __name__ == "__main__":
+    run_slowly(Path(sys.argv[1]))

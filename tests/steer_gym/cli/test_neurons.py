@@ -63,3 +63,80 @@ def test_a_mistake_is_one_line(
     assert message in said
     assert said.count("\n") == 1
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def said(capture: Capture, *arguments: object) -> str:
+    assert main(["neurons", *map(str, arguments)]) == 0
+    return capture.readouterr().out
+
+
+def test_a_concept_goes_from_words_to_a_file_to_a_dictionary_and_back(
+    capsys: Capture, table: Path, tmp_path: Path
+) -> None:
+    from steer_gym.neurons.concept import Concept
+    from steer_gym.policies.pocket.policy import PocketPolicy
+
+    file = tmp_path / "fast.json"
+    text = said(capsys, "find", table, "--theme", "fast", "--count", 3, "--out", file)
+    assert "fast: 3 neurons of pocket; purity" in text
+    concept = Concept.load(file, PocketPolicy().spec.neurons)
+    dictionary = tmp_path / "all.yaml"
+    said(capsys, "concept", file, "--out", dictionary)
+    said(capsys, "concept", dictionary, "--table", table, "--out", tmp_path / "again")
+    again = Concept.load(tmp_path / "again" / "fast.json")
+    assert again.neurons == concept.neurons
+    assert said(capsys, "concept", "--diff", file, file) == "no difference\n"
+    fewer = ",".join(map(str, concept.neurons.flat_ids[:2]))
+    arguments = ["--ids", fewer, "--theme", "fast", "--table", table, "--out", tmp_path / "fewer"]
+    said(capsys, "concept", *arguments)
+    change = said(capsys, "concept", "--diff", file, tmp_path / "fewer" / "fast.json")
+    assert change.count("\n- ") == 1
+    assert f"- {concept.neurons.flat_ids[2]} (layer" in change
+
+
+def test_steerings_are_written_that_eval_takes(
+    capsys: Capture, table: Path, tmp_path: Path
+) -> None:
+    from steer_gym import Steering
+
+    said(capsys, "concept", "--ids", "5,6", "--name", "x", "--table", table, "--alpha", "4",
+         "--out", tmp_path)  # fmt: skip
+    assert Steering.load(tmp_path / "x.json").edits[0].alpha == 4.0
+
+
+def test_neurons_near_a_seed_and_clusters_are_found(
+    capsys: Capture, table: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("sklearn", reason="needs the extra 'bench'")
+    near = said(capsys, "find", table, "--seeds", "17", "--near", "pocket", "--count", 4)
+    assert "  1.00  " in near.splitlines()[1]
+    assert near.splitlines()[1].split()[0] == "17"
+    out = tmp_path / "clusters.yaml"
+    text = said(capsys, "cluster", table, "pocket", "--count", 40, "--show", 2, "--out", out)
+    assert text.startswith("40 clusters; 0% of 6,144 neurons are in none")
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["find", "TABLE"], "Say what to find: --theme, --words, or --seeds"),
+        (["find", "TABLE", "--theme", "fasst"], "Unknown theme 'fasst'. Did you mean 'fast'?"),
+        (["find", "TABLE", "--theme", "fast", "--words", "x"], "Give --theme or --words"),
+        (["find", "TABLE", "--seeds", "1"], "--seeds needs --near MODEL"),
+        (["find", "TABLE", "--seeds", "9999", "--near", "pocket"], "are out of range"),
+        (["find", "nowhere", "--theme", "fast"], "There is no nowhere. Make a table with"),
+        (["concept"], "Name a concept file, a dictionary, or --ids"),
+        (["concept", "--ids", "3"], "do not say of which model; give --table"),
+        (["concept", "x.json"], "Cannot read the concept x.json"),
+        (["concept", "--ids", "99999", "--table", "TABLE"], "are out of range"),
+    ],
+)
+def test_a_mistake_about_concepts_is_one_line(
+    capsys: Capture, table: Path, arguments: list[str], message: str
+) -> None:
+    given = [str(table) if word == "TABLE" else word for word in arguments]
+    assert main(["neurons", *given]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

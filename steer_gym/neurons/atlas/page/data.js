@@ -2,6 +2,7 @@
 
 // Every array of the page is little-endian numbers, gzipped, in base64.
 
+const EDGES = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu;
 const DTYPES = {
   int8: Int8Array, int16: Int16Array, uint8: Uint8Array, uint16: Uint16Array,
   uint32: Uint32Array, float32: Float32Array,
@@ -41,7 +42,8 @@ class Atlas {
     this.size = this.layers * this.width;
     this.texts = arrays.texts;
     this.kinds = arrays.kinds;
-    this.plain = this.texts.map((text) => text.trim().toLowerCase());
+    // As steer_gym.neurons.words compares them; punctuation stays findable where it is all.
+    this.plain = this.texts.map((text) => text.replace(EDGES, "").toLowerCase() || text.trim());
     this.ends = {
       promoted: new End("promoted", facts.k.promoted, arrays),
       suppressed: new End("suppressed", facts.k.suppressed, arrays),

@@ -1,5 +1,7 @@
 "use strict";
 
+const CONCEPT = "steer_gym concept 1";
+
 /** The marked neurons, in the order in which they were marked, and the concept that they make. */
 class Marks {
   constructor(atlas, onChange) {
@@ -23,11 +25,18 @@ class Marks {
     this.onChange();
   }
 
-  /** Return the concept as steer_gym reads it. */
+  /** Return the concept as steer_gym.neurons.concept reads it. */
   toConcept(name, note) {
-    const { fingerprint, recipe } = this.atlas;
-    const neurons = { flat_ids: [...this.neurons], pairs: [], name, fingerprint };
-    return { neurons, note, found: { by: "atlas", recipe } };
+    const { layers, width, fingerprint, model } = this.atlas;
+    const ids = [...this.neurons];
+    const says = (neuron) => this.atlas.ends.promoted.of(neuron)
+      .map(([token]) => this.atlas.texts[token].trim()).join(", ");
+    return {
+      format: CONCEPT, name, model, space: { layers, width, fingerprint },
+      neurons: { flat_ids: ids, pairs: [], name, fingerprint },
+      words: [], opposites: [], found_by: { method: "marked in the atlas" }, scores: {},
+      tokens: Object.fromEntries(ids.map((neuron) => [neuron, says(neuron)])), note,
+    };
   }
 
   /** Return the neurons of a concept file's content; complain where they are not this model's. */

@@ -14,6 +14,7 @@ from toy_atlas import HOSTILE, MIXED, SPEED, TEXTS, WIDTH
 
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.atlas.page import query, write_atlas
+from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import THEMES, word_share
 
@@ -160,10 +161,12 @@ def test_an_exported_concept_is_a_set_that_comes_back(
 ) -> None:
     ask(page, "fast")
     page.click("#mark-first")
-    content = exported(page, folder, "quick")
-    neurons = NeuronSet.from_json(content["neurons"])
-    assert neurons.flat(table.space) == (SPEED, MIXED)
-    assert (neurons.name, neurons.fingerprint) == ("quick", "toy")
+    page.run("document.getElementById('note').value = 'seen by eye'")
+    concept = Concept.from_json(exported(page, folder, "quick"))
+    concept.check(table.space)
+    assert concept.neurons.flat(table.space) == (SPEED, MIXED)
+    assert (concept.name, concept.model, concept.note) == ("quick", "toy", "seen by eye")
+    assert concept.tokens[str(SPEED)].startswith("speed, fast, Fast, faster, ")
     page.click("#clear")
     assert marked(page) == []
     page.upload("#file", folder / "downloads" / "quick.concept.json")
@@ -207,3 +210,18 @@ def test_tokens_that_look_like_markup_stay_text(page: Tab, table: NeuronTable) -
     ask(page, f"#{neuron}")
     assert HOSTILE[0] in page.run("document.querySelector('.row').textContent")
     assert page.run("document.title") != "broken"
+
+
+def test_smollm2s_neurons_of_speed_are_found_by_word(
+    tab: Tab, late_table: NeuronTable, tmp_path: Path
+) -> None:
+    write_atlas(tmp_path / "atlas.html", late_table, title="SmolLM2, its last four layers")
+    tab.open(tmp_path / "atlas.html")
+    tab.wait("document.body?.dataset.ready === 'yes'")
+    assert ask(tab, "speed fast faster")[0] == 45340
+    assert 43241 in ask(tab, "down")
+    assert ask(tab, "low -high")[0] == 45480
+    assert 45929 in ask(tab, "left")
+    ask(tab, "29/796")
+    tab.click(".row")
+    assert "faster" in tab.run("document.querySelector('.near').textContent")

@@ -1,0 +1,91 @@
+"""``steer-gym neurons concept``: show, compare, check and exchange concept files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from steer_gym.neurons.concept import Concept
+from steer_gym.neurons.dictionaries import read_dictionary, save_dictionary
+from steer_gym.neurons.scores import concept_of
+from steer_gym.neurons.table import NeuronTable
+from steer_gym.neurons.words import Theme
+from steer_gym.results import atomic_path, writable_folder
+
+from .neurons_find import add_theme, chosen_theme, portrait
+from .parser import UsageError, numbers
+
+YAML = (".yaml", ".yml")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE",
+        help="concept files, or one of the paper's YAML dictionaries (needs --table)",
+    )  # fmt: skip
+    parser.add_argument("--ids", type=numbers, metavar="IDS", help="flat ids (needs --table)")
+    parser.add_argument(
+        "--table", type=Path, metavar="TABLE", help="check against its model, and score anew"
+    )
+    parser.add_argument("--diff", action="store_true", help="say what changes from one to another")
+    parser.add_argument("--alpha", type=float, help="with --out: write steerings by this alpha")
+    parser.add_argument(
+        "--out", type=Path, metavar="PATH",
+        help="write a YAML dictionary (.yaml), else a folder of concept files or steerings",
+    )  # fmt: skip
+    add_theme(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the concepts or their difference, and write them."""
+    table = NeuronTable.load(options.table) if options.table else None
+    concepts = _read(options, table)
+    if options.diff:
+        if len(concepts) != 2:
+            raise UsageError(f"--diff compares two concepts, but {len(concepts)} were given.")
+        print("\n".join(concepts[0].diff(concepts[1])) or "no difference")
+        return 0
+    print("\n\n".join(map(portrait, concepts)))
+    if options.out:
+        _write(concepts, options.out, options.alpha)
+        print(f"-> {options.out}")
+    return 0
+
+
+def _read(options: argparse.Namespace, table: NeuronTable | None) -> list[Concept]:
+    """Return the concepts that are named.
+
+    Raises:
+        UsageError: None is named, or they need a table.
+    """
+    foreign = options.ids or any(path.suffix in YAML for path in options.files)
+    if foreign and table is None:
+        raise UsageError("Flat ids and dictionaries do not say of which model; give --table.")
+    concepts: list[Concept] = []
+    for path in options.files:
+        if table is not None and path.suffix in YAML:
+            concepts += read_dictionary(path, table)
+        else:
+            concepts.append(Concept.load(path, table.space if table else None))
+    if table is not None and options.ids:
+        theme = chosen_theme(options) or Theme(name=options.name or "ids", words=(), opposites=())
+        concepts.append(concept_of(table, options.ids, theme, found_by={"method": "flat ids"}))
+    if not concepts:
+        raise UsageError("Name a concept file, a dictionary, or --ids.")
+    return concepts
+
+
+def _write(concepts: list[Concept], out: Path, alpha: float | None) -> None:
+    if out.suffix in YAML:
+        save_dictionary(out, concepts)
+        return
+    writable_folder(out)
+    for concept in concepts:
+        path = out / f"{concept.name.replace('/', '-')}.json"
+        if alpha is None:
+            concept.save(path)
+        else:
+            with atomic_path(path) as partial:
+                concept.steering(alpha).save(partial)

@@ -1,0 +1,92 @@
+"""The tables of a comparison, made where they are missing, and those of random directions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from steer_gym.extras import require
+from steer_gym.neuron_set import NeuronSpace
+
+from ..reading import read_table
+from ..source import NeuronSource
+from ..sources import open_source
+from ..table import NeuronTable, TableError
+from .presets import Model
+from .stage import Stage
+
+RANDOM = 2048
+"""Directions of the control."""
+
+
+def open_stage(model: Model, folder: Path, **options: Any) -> Stage:
+    """Return a model with its table.
+
+    A table's file is taken as it is, without a control. Of a checkpoint, the tables that
+    ``folder`` holds are used if they are of its weights and as long; else they are made there.
+
+    Args:
+        model: Which.
+        folder: Where tables are kept.
+        **options: Of ``read_table``: ``k``, ``dtype``, ``device``.
+    """
+    path = Path(str(model.checkpoint))
+    if path.is_file() and (table := _table(path)) is not None:
+        return Stage(name=model.name, table=table)
+    source = open_source(str(model.checkpoint), kind=model.kind, **model.options)
+    return Stage(
+        name=model.name,
+        table=_kept(folder / f"{model.name}.safetensors", source, options),
+        random=_kept(folder / f"{model.name}, random.safetensors", random_source(source), options),
+    )
+
+
+def random_source(source: NeuronSource, count: int = RANDOM, seed: int = 0) -> NeuronSource:
+    """Return a model of one layer whose value vectors point anywhere, with the same tokens.
+
+    What its neurons say, the geometry of the unembedding says, and no learnt neuron.
+    """
+    torch = require("torch", extra="torch")
+
+    def directions(layer: int) -> Any:
+        generator = torch.Generator().manual_seed(seed + layer)
+        width = source.layer(0).shape[1]
+        return torch.randn(count, width, generator=generator)
+
+    space = NeuronSpace(layers=1, width=count, fingerprint=f"random-{source.space.fingerprint}")
+    return replace(source, name=f"{source.name}, random", space=space, layer=directions)
+
+
+def _table(path: Path) -> NeuronTable | None:
+    """Return the table in a file; ``None`` where the file is something else."""
+    try:
+        return NeuronTable.load(path)
+    except TableError:
+        return None
+
+
+def _kept(path: Path, source: NeuronSource, options: dict[str, Any]) -> NeuronTable:
+    try:
+        table = NeuronTable.load(path, source.space)
+        if table.recipe.k >= options.get("k", 0):
+            return table
+    except TableError:
+        pass  # missing, or of other weights: made anew
+    table = read_table(source, on_neurons=_progress(source), **options)
+    table.save(path)
+    return table
+
+
+def _progress(source: NeuronSource) -> Callable[[int], None]:
+    size = source.space.size
+    if not sys.stderr.isatty():
+        return lambda done: None
+
+    def show(done: int) -> None:
+        end = "\n" if done == size else ""
+        print(f"\r{source.name}: {done:,} of {size:,} neurons", end=end, file=sys.stderr)
+
+    return show
