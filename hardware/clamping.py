@@ -14,6 +14,8 @@ from .limits import Limits
 from .poses import Array, moved, pose_error
 from .sample import ArmSample
 
+_BEHIND_S = 0.03
+"""How far behind an even pace the arm may be [s]; a target that asks for more is drawn nearer."""
 _JOINT_LEASH = 0.3
 """How far a joint target may lead the joints [rad]."""
 
@@ -42,8 +44,8 @@ class Clamp:
         lead = pose_error(pose, now)
         leash, turn_leash, name = limits.leash, limits.turn_leash, "leash"
         if target.in_s is not None:
-            leash = min(leash, limits.tool_speed * target.in_s)
-            turn_leash = min(turn_leash, limits.turn_speed * target.in_s)
+            leash = min(leash, limits.tool_speed * (target.in_s + _BEHIND_S))
+            turn_leash = min(turn_leash, limits.turn_speed * (target.in_s + _BEHIND_S))
             name = "speed"
         move = leash / max(float(np.linalg.norm(lead[:3])), 1e-12)
         turn = turn_leash / max(float(np.linalg.norm(lead[3:])), 1e-12)
