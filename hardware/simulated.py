@@ -26,7 +26,9 @@ from .ur5 import HOME, UR5
 
 Clock = Literal["locked", "real"]
 
-BRISK = Limits(tool_speed=0.3, tool_acceleration=4.5, turn_acceleration=8.0)
+BRISK = Limits(
+    tool_speed=0.3, tool_acceleration=4.5, turn_acceleration=8.0, joint_acceleration=16.0
+)
 """The simulated arm's limits, unless others are given: LIBERO's arm is as fast, and nobody stands
 beside it. A real arm keeps the gentler ones of ``Limits``."""
 
