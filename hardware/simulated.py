@@ -117,6 +117,8 @@ def simulate_ur5(
             source=f"http://{process.host}:{camera_port.PORT}/{name}.mjpg",
             height=height,
             width=width,
+            # Measured at 6 to 28 ms on two busy cores.
+            latency_s=0.015,
             # Drawing without a GPU takes its time.
             stale_s=1.0,
         )
