@@ -87,3 +87,28 @@ def test_a_policy_slower_than_the_step_holds_the_last_target_and_the_control_rat
     assert info["fault"] is None
     assert info["late"] == late + 1
     np.testing.assert_allclose(observation["tcp_pose"][:3], rested.tcp_pose[:3], atol=5e-3)
+
+
+@pytest.mark.hardware
+def test_an_observation_is_of_the_moment_that_its_picture_shows() -> None:
+    options = {"cameras": ("image.base",), "image_size": 64, "robot_options": {"clock": "real"}}
+    env = gym.make(ID, **options).unwrapped
+    env.reset(seed=0)
+    robot = env.robot
+    moving = np.array([0, 0.6, 0, 0, 0, 0, 1], np.float32)
+    for _ in range(8):
+        env.step(moving)
+    newest, sight, later = robot.state(), robot.observe(), robot.state()
+    before_s = later.time_s + later.age_s - sight.state.time_s
+    assert sight.state.age_s >= 0.015  # of the simulated camera
+    # Readings take 4 ms, cycles 8 ms, and a busy machine some.
+    assert before_s == pytest.approx(sight.state.age_s, abs=0.03)
+    speed = newest.tcp_speed[1]
+    assert speed > 0.1
+    behind = newest.tcp_pose[1] - sight.state.tcp_pose[1]
+    assert behind == pytest.approx(speed * (newest.time_s - sight.state.time_s), abs=0.004)
+    hand, now_s = robot._guard.cell.hand, time.monotonic()
+    closing = [hand.opening(now_s - ago) for ago in (0.3, 0.2, 0.1, 0.0)]
+    assert closing == sorted(closing)
+    assert closing[0] < closing[-1]
+    env.close()
