@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from steer_gym import ActConfig, Pid, Policy, Ramp, Scheduled, Steering, When, Window, check_policy
 from steer_gym.errors import ActConfigError
 from steer_gym.evaluation import Condition, Grid, evaluate
-from steer_gym.evaluation.rows import read_rows
+from steer_gym.evaluation.steps import read_steps
 from steer_gym.observation import GRIPPER
 from steer_gym.rollout import run_episode
 
@@ -146,10 +146,10 @@ def test_evaluations_follow_schedules_whatever_stands_beside_them(
     assert all(row["success"] for row in rows)
     assert ActConfig.from_json(rows[1]["config"]) == configs[0]
     for name, config in (("held", configs[0]), ("ramp", configs[1])):
-        steps = read_rows(tmp_path / "two" / "steps" / f"{name}-init-1.jsonl")
+        steps = read_steps(tmp_path / "two", f"{name}-init-1")
         episode = run_episode(gym.make(ENV), reach, config, seed=0, options={"init_state": 1})
-        assert [step["alpha"] for step in steps] == [step.alpha for step in episode.steps]
-        assert [step["command"] for step in steps] == [list(s.command) for s in episode.steps]
+        assert [step.alpha for step in steps] == [step.alpha for step in episode.steps]
+        assert [step.command for step in steps] == [step.command for step in episode.steps]
 
 
 def test_a_measurement_that_is_not_finite_ends_its_episode_as_an_error(
