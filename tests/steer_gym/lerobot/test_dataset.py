@@ -12,6 +12,7 @@ import pytest
 import toy_world
 
 from steer_gym import Policy
+from steer_gym.cli.dispatch import main
 from steer_gym.errors import ObservationError, ResultsError
 from steer_gym.film import read_film
 from steer_gym.lerobot.dataset import DatasetWriter
@@ -123,3 +124,18 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ObservationError, match="has the same cameras and sizes: this one has"):
             dataset.add(more, np.zeros(7))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_line_exports(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "data"
+    arguments = ["export", "lerobot", str(run), "--out", str(out), "--layout", "libero"]
+    assert main([*arguments, "--condition", "plain"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "plain-init-0", "plain-init-1", f"2 episodes in {out}"
+    ]  # fmt: skip
+    features = json.loads((out / "meta/info.json").read_text())["features"]
+    assert features["observation.images.image"]["shape"] == [8, 8, 3]
+    assert main([*arguments]) == 2
+    assert "exists already" in capsys.readouterr().err
