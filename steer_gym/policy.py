@@ -211,6 +211,12 @@ class Policy(ABC):
                 f"{self.spec.name} treats invalid tokens by {', '.join(allowed) or 'nothing'}, "
                 f"not by {config.invalid_tokens!r}."
             )
+        if config.schedule is not None:
+            raise ActConfigError(
+                f"{self.spec.name} acts under a config for one look, but this one has a schedule. "
+                "In a loop of your own: policy = steer_gym.Scheduled(policy). run_episode and "
+                "evaluations follow schedules by themselves."
+            )
         if config.steering:
             if self.spec.neurons is None:
                 raise SteeringError(f"{self.spec.name} has no neurons to steer.")
