@@ -167,23 +167,6 @@ class Policy(ABC):
         """
         return Steering(self.concept(concept), alpha=10.0)
 
-    def cluster(self, concept: str, size: int, depth: str = "full") -> NeuronSet:
-        """Return the neurons that say a concept most; policies that can rank theirs override it.
-
-        Args:
-            concept: A word that the policy can rank neurons by.
-            size: Number of neurons.
-            depth: ``early``: from the first half of the layers; ``late``; ``full``: from all.
-
-        Raises:
-            UnknownNameError: It cannot rank by such a word.
-            SteeringError: It cannot rank, or has too few neurons.
-        """
-        raise SteeringError(
-            f"{self.spec.name} has no {size} {depth} neurons for {concept!r} by itself. Name them "
-            "in a dictionary (PolicyChoice.dictionary), or use its concepts without a size."
-        )
-
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's natural standard deviation, (layers, width), where it is known."""
         return None
@@ -227,6 +210,12 @@ class Policy(ABC):
             raise ActConfigError(
                 f"{self.spec.name} treats invalid tokens by {', '.join(allowed) or 'nothing'}, "
                 f"not by {config.invalid_tokens!r}."
+            )
+        if config.schedule is not None:
+            raise ActConfigError(
+                f"{self.spec.name} acts under a config for one look, but this one has a schedule. "
+                "In a loop of your own: policy = steer_gym.Scheduled(policy). run_episode and "
+                "evaluations follow schedules by themselves."
             )
         if config.steering:
             if self.spec.neurons is None:

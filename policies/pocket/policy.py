@@ -25,7 +25,6 @@ from steer_gym.steering import Steering
 from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
 from .choosing import TokenChooser
-from .clusters import word_cluster
 from .model import ACTION_TOKENS
 from .reading import loaded_source
 from .transforms import Inputs, checked_state, image_tensor, prompt_ids
@@ -109,10 +108,6 @@ class PocketPolicy(Policy):
         if steering := self._found.get(concept, {}).get("steering"):
             return Steering.from_json(steering)
         return super().recommended(concept)
-
-    def cluster(self, concept: str, size: int, depth: str = "full") -> NeuronSet:
-        """Return the neurons whose promoted tokens are most about a word. See the base class."""
-        return word_cluster(self, concept, size, depth)
 
     @cached_property
     def _spread(self) -> NDArray[np.float32] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +17,15 @@ from steer_gym.observation import batch_observations
 from steer_gym.policy import Policy
 from steer_gym.rollout import executed_actions
 
-from .plan import Benchmark, Suite
+from .plan import Benchmark, PolicyChoice, Suite
 from .results import PLAN, Results
 from .shards import shard_conditions
 from .work import chosen
 
-STEP_S = 0.03
-"""Processor time of a step with its pictures, where nothing is known yet: LIBERO with
-``rendering="fast"`` on one core. Reference pictures take several times as long on a CPU."""
+FAST_STEP_S, STEP_S = 0.015, 0.11
+"""Processor time of a step of LIBERO with both its pictures, on one core: ``rendering="fast"``, and
+any other; from ``benchmarks/bench_throughput.py looks``."""
+CORES = os.cpu_count() or 1
 STEPS = 300
 """Taken for the length of an episode that the environment does not limit."""
 TRIES = 3
@@ -53,28 +55,31 @@ def estimate(benchmark: Benchmark, out: str | Path) -> Cost:
     """
     rows = Results.read(out).rows if (Path(out) / PLAN).is_file() else ()
     known = [row for row in rows if row["error"] is None]
-    left = benchmark.episodes - len(known)
-    steps, seconds = 0.0, 0.0
-    for choice in benchmark.policies:
-        policy = chosen(choice)
-        shard_conditions(benchmark, policy, choice)  # refuses what the policy cannot do
-        plan_s = _plan_s(policy, benchmark.envs)
-        for suite in benchmark.suites:
-            length = step_limit(suite, policy)
-            cells = len(suite.tasks) * len(suite.init_states) * len(benchmark.conditions)
-            steps += cells * length
-            seconds += cells * length * (plan_s + STEP_S / min(benchmark.envs, 2))
-    share = left / benchmark.episodes
-    measured = _measured(known, benchmark.envs)
+    parts = [part for choice in benchmark.policies for part in _parts(benchmark, choice)]
+    share = 1 - len(known) / benchmark.episodes
+    steps, seconds = (share * sum(numbers) for numbers in zip(*parts, strict=True))
+    source = "the policy's plans, timed now, and what steps of LIBERO took once"
+    if measured := _measured(known, benchmark.envs):
+        seconds, source = steps * measured, f"the {len(known)} episodes that are there"
     return Cost(
         episodes=benchmark.episodes,
         done=len(known),
-        steps_at_most=round(steps * share),
-        seconds_at_most=steps * share * measured if measured else seconds * share,
-        source=f"the {len(known)} episodes that are there"
-        if measured
-        else f"the policy's plans, timed now, and {1000 * STEP_S:.0f} ms for a step of LIBERO",
+        steps_at_most=round(steps),
+        seconds_at_most=seconds,
+        source=source,
     )
+
+
+def _parts(benchmark: Benchmark, choice: PolicyChoice) -> Iterator[tuple[int, float]]:
+    """Yield steps and seconds, at most, of one policy in every suite."""
+    policy = chosen(choice)
+    shard_conditions(benchmark, policy, choice)  # refuses what the policy cannot do
+    plan_s, together = _plan_s(policy, benchmark.envs), min(benchmark.envs, CORES)
+    for suite in benchmark.suites:
+        places = len(suite.tasks) * len(suite.init_states)
+        steps = places * len(benchmark.conditions) * step_limit(suite, policy)
+        fast = suite.env_options.get("rendering") == "fast"
+        yield steps, steps * (plan_s + (FAST_STEP_S if fast else STEP_S) / together)
 
 
 def step_limit(suite: Suite, policy: Policy) -> int:

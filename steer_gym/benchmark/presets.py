@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from itertools import product
 
 from steer_gym.errors import EvaluationError, UnknownNameError
@@ -58,13 +59,13 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
         name="quick",
         note="Do the policy's own concepts change what the arm does, and random neurons do not?",
         policies=(choice,),
-        suites=(Suite(**{**vars(suite), "init_states": (0, 1, 2)}),),
+        suites=(replace(suite, init_states=(0, 1, 2)),),
         conditions=(
             UNSTEERED,
             *named,
-            first.control("random", draws=DRAWS),
+            first.control("random", draws=3),
             first.control("zero"),
-            told(str(first.concept)),
+            told(str(first.concept), beside=first.name),
         ),
         envs=3,
     )
@@ -91,7 +92,7 @@ def paper_libero_long(choice: PolicyChoice, concepts: Collection[str]) -> Benchm
             UNSTEERED,
             *motion,
             *upward,
-            *(each.control("random", draws=DRAWS) for each in controlled),
+            *(each.control("random", draws=DRAWS, match="norm") for each in controlled),
             *(each.control("zero") for each in (controlled[0], controlled[-1])),
             AGAIN,
             *(told(concept) for concept in ("fast", "slow", "up")),
@@ -128,16 +129,20 @@ def paper_ur5(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             UNSTEERED,
             *steered,
             *(each.control("random", draws=DRAWS) for each in steered),
-            *(told(str(each.concept)) for each in steered),
+            *(told(str(each.concept), beside=each.name) for each in steered),
         ),
     )
 
 
-def told(concept: str) -> Treatment:
-    """Return the condition that asks in words for what a concept should do."""
-    return Treatment(
-        kind="prompt", prompt=PROMPTS[concept], name=f"told {concept}", control_of=concept
-    )
+def told(concept: str, *, beside: str | None = None) -> Treatment:
+    """Return the condition that asks in words for what a concept should do.
+
+    Args:
+        concept: One of ``PROMPTS``.
+        beside: Name of the steered condition that the words are an alternative to.
+    """
+    name = f"told {concept}"
+    return Treatment(kind="prompt", prompt=PROMPTS[concept], name=name, control_of=beside)
 
 
 Preset = Callable[[PolicyChoice, Collection[str]], Benchmark]

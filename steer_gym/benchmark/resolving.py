@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from steer_gym.acting import ActConfig
-from steer_gym.evaluation.conditions import facts, random_like
+from steer_gym.evaluation.conditions import Draw, facts, random_like
 from steer_gym.evaluation.grid import Condition
-from steer_gym.neuron_set import NeuronSet, load_dictionary
+from steer_gym.neuron_set import NeuronSet, load_dictionary, matched_random
 from steer_gym.policy import Policy
 from steer_gym.steering import Steering
 
@@ -34,7 +34,8 @@ def resolved(treatment: Treatment, policy: Policy, choice: PolicyChoice) -> Cond
         prompt=treatment.prompt,
     )
     if treatment.kind == "random":
-        condition = random_like(condition, policy, draws=treatment.draws)
+        draw = _draw(treatment, choice)
+        condition = random_like(condition, policy, draws=treatment.draws, draw=draw)
     said = {} if steering is None else facts(treatment.kind, steering)
     return replace(
         condition,
@@ -92,7 +93,17 @@ def _cluster(
             return named[name]
     if own:
         return None
-    return policy.cluster(concept, size or len(policy.concept(concept)), depth)
+    from .reading import cluster  # needs torch
+
+    return cluster(choice, concept, size or len(policy.concept(concept)), depth)
+
+
+def _draw(treatment: Treatment, choice: PolicyChoice) -> Draw:
+    if treatment.match == "layers":
+        return matched_random
+    from .reading import NormMatch  # needs torch
+
+    return NormMatch(choice)
 
 
 def _dictionary(path: str | None) -> Mapping[str, NeuronSet]:

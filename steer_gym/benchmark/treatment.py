@@ -12,6 +12,7 @@ from steer_gym.steering import Steering
 
 Kind = Literal["baseline", "steered", "random", "zero", "sham", "prompt"]
 Depth = Literal["early", "late", "full"]
+Match = Literal["layers", "norm"]
 
 STEERING_KINDS = ("steered", "random", "zero")
 """Kinds that need neurons: a ``concept`` or a ``steering``."""
@@ -54,6 +55,9 @@ class Treatment:
     """What the policy is told; ``{instruction}`` stands for the task's own words."""
     draws: int = 1
     """Of ``random``: how many draws take turns over the initial states."""
+    match: Match = "layers"
+    """Of ``random``: what is matched besides the number, ``layers``, or ``norm``: the layers and
+    the lengths of the value vectors, for which the weights are read."""
     control_of: str | None = None
     """Name of the condition that this one controls."""
     invalid_tokens: str | None = None
@@ -69,10 +73,10 @@ class Treatment:
         self._check()
         object.__setattr__(self, "name", self.name or self._made_up())
 
-    def control(self, kind: Kind, *, draws: int = 1) -> Treatment:
+    def control(self, kind: Kind, *, draws: int = 1, match: Match = "layers") -> Treatment:
         """Return the control of this condition, all else equal."""
         name = f"{kind} like {self.name}"
-        return replace(self, kind=kind, draws=draws, name=name, control_of=self.name)
+        return replace(self, kind=kind, draws=draws, match=match, name=name, control_of=self.name)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data of the fields that are not at their default; equal when read back."""
@@ -95,6 +99,7 @@ class Treatment:
     def _check(self) -> None:
         for field, given, allowed in (
             ("kind", self.kind, get_args(Kind)),
+            ("match", self.match, get_args(Match)),
             ("depth", self.depth, (None, *get_args(Depth))),
         ):
             if given not in allowed:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from steer_gym.acting import ActConfig
 from steer_gym.edit import Edit
@@ -36,13 +38,25 @@ def told(prompt: str, name: str = "") -> Condition:
     return Condition(name=name, prompt=prompt, facts={"kind": "prompt"})
 
 
-def random_like(condition: Condition, policy: Policy, *, draws: int) -> Condition:
+class Draw(Protocol):
+    """Draws random neurons in the place of others."""
+
+    def __call__(
+        self, neurons: NeuronSet, space: NeuronSpace, *, seed: int, exclude: Iterable[NeuronSet]
+    ) -> NeuronSet:
+        """Return one draw, as many in each layer, none of ``neurons`` or ``exclude``."""
+
+
+def random_like(
+    condition: Condition, policy: Policy, *, draws: int, draw: Draw = matched_random
+) -> Condition:
     """Return the condition whose neurons are random, as many in the same layers, all else equal.
 
     Args:
         condition: The steered one to match.
         policy: Its concepts are never drawn.
         draws: How many draws take turns over the initial states.
+        draw: What is matched; the layers, by default.
 
     Raises:
         EvaluationError: There are no neurons to match.
@@ -53,7 +67,7 @@ def random_like(condition: Condition, policy: Policy, *, draws: int) -> Conditio
         raise EvaluationError(f"{condition.name!r} steers no neurons that random ones could match.")
     concepts = list(policy.concepts.values())
     drawn = tuple(
-        Steering(_random_edit(edit, space, seed, concepts) for edit in steering.edits)
+        Steering(_random_edit(edit, space, seed, concepts, draw) for edit in steering.edits)
         for seed in range(draws)
     )
     return Condition(
@@ -75,10 +89,14 @@ def facts(kind: str, steering: Steering) -> dict[str, Any]:
     }
 
 
-def _random_edit(edit: Edit, space: NeuronSpace, seed: int, concepts: Iterable[NeuronSet]) -> Edit:
+def _random_edit(
+    edit: Edit, space: NeuronSpace, seed: int, concepts: Iterable[NeuronSet], draw: Draw
+) -> Edit:
     """Return ``edit`` on other neurons; numbers per neuron stay with their layer."""
-    pairs = edit.neurons.resolve(space)
-    order = pairs[:, 0].argsort(kind="stable")  # the order in which matched_random draws layers
-    alpha = tuple(edit.alphas[i] for i in order) if isinstance(edit.alpha, tuple) else edit.alpha
-    neurons = matched_random(edit.neurons, space, seed=seed, exclude=concepts)
-    return replace(edit, neurons=neurons, alpha=alpha)
+    neurons = draw(edit.neurons, space, seed=seed, exclude=concepts)
+    if not isinstance(edit.alpha, tuple):
+        return replace(edit, neurons=neurons)
+    order, places = (s.resolve(space)[:, 0].argsort(kind="stable") for s in (edit.neurons, neurons))
+    alpha = np.empty(len(order))
+    alpha[places] = np.array(edit.alpha)[order]
+    return replace(edit, neurons=neurons, alpha=tuple(alpha.tolist()))

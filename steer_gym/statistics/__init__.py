@@ -2,13 +2,14 @@
 
 from .correction import holm
 from .effects import Effect, effect
-from .estimate import Estimate
+from .estimate import NOTHING, Estimate
 from .frontier import frontier
 from .intervals import bootstrap_mean, student_mean
 from .permutation import Flips, sign_flips
 from .rates import wilson
 
 __all__ = [
+    "NOTHING",
     "Effect",
     "Estimate",
     "Flips",

@@ -44,6 +44,7 @@ def caveats(study: Study, question: Question, controls: Sequence[Question] = ())
         _failure(study, question),
         "" if fine else length,
         *(_control(question, control) for control in controls),
+        _untold(question),
         *_evidence(study, question),
     ]
     return [sentence for sentence in found if sentence]
@@ -78,8 +79,8 @@ def _rise(study: Study, question: Question, measure: str, sentence: str) -> str:
 
 def _failure(study: Study, question: Question) -> str:
     found = lost(study, question.role.name)
-    if not found.estimate.value <= -NOTABLE_SUCCESS:
-        return ""
+    if not (question.moved and found.estimate.value <= -NOTABLE_SUCCESS):
+        return ""  # a policy that broke without moving otherwise is told so first of all
     sentence = FAILURE if fails(found) else FEWER
     return sentence.format(now=found.after, before=found.before, baseline=study.baseline)
 
@@ -112,6 +113,15 @@ def _control(question: Question, control: Question) -> str:
     if kind == "random":
         return f"{name[:1].upper()}{name[1:]} moves it as well ({moved})."
     return f"{name[:1].upper()}{name[1:]}, which changes nothing, moves it as well ({moved})."
+
+
+def _untold(question: Question) -> str:
+    """Say where enough pairs with random neurons do not tell the concept from them."""
+    beyond = question.beyond
+    if beyond is None or not question.moved or question.p_beyond <= LEVEL:
+        return ""
+    pairs = counted(beyond.estimate.count, "pair")
+    return f"{pairs} do not tell it from random neurons."
 
 
 def _evidence(study: Study, question: Question) -> list[str]:

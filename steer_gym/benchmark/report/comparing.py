@@ -94,7 +94,7 @@ def _table(shifts: Sequence[Shift], names: tuple[str, str]) -> Table:
 
 def _titled(shift: Shift) -> str:
     shown = column(shift.one.full.measure)
-    return f"{shown.title}, {shown.unit}"
+    return f"{shown.title} [{shown.unit}]"
 
 
 def _drawing(shifts: Sequence[Shift], names: tuple[str, str]) -> Any:

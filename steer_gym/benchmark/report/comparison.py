@@ -97,6 +97,8 @@ def said(found: Comparison) -> list[str]:
 
 def shift_text(shift: Shift) -> str:
     """Return how much an effect changed, with interval, unit and p."""
+    if not shift.change.count:
+        return "no place in common"
     shown = column(shift.one.full.measure)
     return f"{shown.text(shift.change, signed=True)} {shown.unit}, {p_text(shift.p)}"
 

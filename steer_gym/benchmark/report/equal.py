@@ -11,6 +11,9 @@ from steer_gym.episode import Step
 from steer_gym.evaluation.measures import measure
 from steer_gym.evaluation.rows import Row
 
+LENGTHS = ("steps", "latency_s")
+"""Measures that say nothing over lengths that were cut."""
+
 
 def equal_pair(
     one: Sequence[Step], other: Sequence[Step], convention: Mapping[str, Any]
@@ -24,6 +27,10 @@ def equal_pair(
     if not count:
         return None
     meaning = ActionConvention(**convention)
-    here = asdict(measure(one[:count], meaning))
-    there = asdict(measure(other[:count], meaning))
+    here, there = (_measures(steps[:count], meaning) for steps in (one, other))
     return {**here, **{f"baseline_{name}": value for name, value in there.items()}}
+
+
+def _measures(steps: Sequence[Step], meaning: ActionConvention) -> Row:
+    found = asdict(measure(steps, meaning))
+    return {name: value for name, value in found.items() if name not in LENGTHS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from steer_gym.statistics import (
     sign_flips,
 )
 
+from .controls import random_for
 from .differences import Difference, difference
 from .expectation import Expectation, expectations
 from .roles import Role
@@ -45,6 +47,10 @@ class Question:
     """The same by max-T, which knows that the questions share their baseline and places."""
     smallest: float
     """The least p that so many pairs can give."""
+    beyond: Difference | None = None
+    """The condition minus its random neurons, where there are any."""
+    p_beyond: float = math.nan
+    """Of that, by flipping signs, corrected by max-T over the study's steered conditions."""
 
     @cached_property
     def size(self) -> Effect:
@@ -83,7 +89,9 @@ def questions(study: Study) -> list[Question]:
     ]
     own = _tested([each for each in asked if each.role.kind in ASKED], corrected=True)
     controls = _tested([each for each in asked if each.role.kind not in ASKED], corrected=False)
-    found = {(each.role.name, each.full.measure): each for each in (*own, *controls)}
+    found = {
+        (each.role.name, each.full.measure): each for each in (*_against_random(own), *controls)
+    }
     return [found[each.role.name, each.full.measure] for each in asked]
 
 
@@ -99,42 +107,54 @@ def _expected(study: Study, role: Role) -> tuple[Expectation, ...]:
 
 def _question(study: Study, role: Role, expected: Expectation) -> Question:
     between = role.name, study.baseline, expected.measure
+    steered = role.kind == "steered"
+    random = random_for(study, role, expected.measure) if steered else []
     return Question(
         role=role,
         expected=expected,
         full=difference(study, *between),
         equal=difference(study, *between, "equal"),
-        p=np.nan,
-        p_holm=np.nan,
-        p_max_t=np.nan,
-        smallest=np.nan,
+        p=math.nan,
+        p_holm=math.nan,
+        p_max_t=math.nan,
+        smallest=math.nan,
+        beyond=difference(study, role.name, random[0].name, expected.measure) if random else None,
     )
 
 
 def _tested(asked: Sequence[Question], *, corrected: bool) -> list[Question]:
     if not asked:
         return []
-    flips = sign_flips(_matrix(asked))
+    flips = sign_flips(_matrix([each.full for each in asked]))
     stepwise = holm(flips.p)
-    nothing = float("nan")
     return [
         replace(
             each,
             p=float(flips.p[place]),
-            p_holm=float(stepwise[place]) if corrected else nothing,
-            p_max_t=float(flips.p_max_t[place]) if corrected else nothing,
+            p_holm=float(stepwise[place]) if corrected else math.nan,
+            p_max_t=float(flips.p_max_t[place]) if corrected else math.nan,
             smallest=float(flips.smallest[place]),
         )
         for place, each in enumerate(asked)
     ]
 
 
-def _matrix(asked: Sequence[Question]) -> NDArray[np.float64]:
-    """Return the differences, (places, questions); not a number where a pair is missing."""
-    places = {pair.place: 0 for each in asked for pair in each.full.pairs}
+def _against_random(asked: Sequence[Question]) -> list[Question]:
+    compared = [each.beyond for each in asked if each.beyond is not None]
+    if not compared:
+        return list(asked)
+    p = iter(sign_flips(_matrix(compared)).p_max_t)
+    return [
+        each if each.beyond is None else replace(each, p_beyond=float(next(p))) for each in asked
+    ]
+
+
+def _matrix(asked: Sequence[Difference]) -> NDArray[np.float64]:
+    """Return the differences, (places, comparisons); not a number where a pair is missing."""
+    places = {pair.place: 0 for each in asked for pair in each.pairs}
     rows = {place: row for row, place in enumerate(places)}
     matrix = np.full((len(places), len(asked)), np.nan)
     for column, each in enumerate(asked):
-        for pair in each.full.pairs:
+        for pair in each.pairs:
             matrix[rows[pair.place], column] = pair.difference
     return matrix

@@ -99,9 +99,9 @@ def tests(study: Study, asked: Sequence[Question]) -> Table:
     """Return the table of what was asked: sizes, intervals, p values and what success did."""
     head = [
         ("measure", ""), ("pairs", ""), ("full length", "95 % interval"),
-        ("equal length", "95 % interval"), ("relative", "%"), ("bootstrap", "95 % interval"),
-        ("d", "of pairs"), ("greater", "% of pairs"), ("success", "% points"), ("p", ""),
-        ("Holm", "corrected"), ("max-T", "corrected"),
+        ("equal length", "95 % interval"), ("relative", "%"), ("d", "of pairs"),
+        ("greater", "% of pairs"), ("success", "% points"), ("p", "alone and corrected"),
+        ("against random", "95 % interval"), ("p", "max-T"),
     ]  # fmt: skip
     lines = [
         Line(
@@ -199,17 +199,22 @@ def _difference_cells(
 def _test_cells(study: Study, each: Question) -> Iterable[str]:
     shown = column(each.full.measure)
     success = difference(study, each.role.name, study.baseline, "success")
-    yield f"{shown.title} [{shown.unit}]".replace(" [", ", ").rstrip("]")
+    yield f"{shown.title} [{shown.unit}]"
     yield str(each.full.estimate.count)
     yield shown.text(each.full.estimate, signed=True)
     yield shown.text(each.equal.estimate, signed=True)
     yield _plain(100 * each.full.relative, "+.0f")
-    yield shown.text(each.bootstrap, signed=True)
     yield _plain(each.size.standardised, "+.2f")
     yield _plain(100 * each.size.greater, ".0f")
     yield _plain(100 * success.estimate.value, "+.0f")
-    for p in (each.p, each.p_holm, each.p_max_t):
-        yield "<0.001" if p < 0.001 else _plain(p, ".3f")
+    corrected = f" [Holm {_p(each.p_holm)}, max-T {_p(each.p_max_t)}]"
+    yield _p(each.p) + (corrected if np.isfinite(each.p_holm) else "")
+    yield DASH if each.beyond is None else shown.text(each.beyond.estimate, signed=True)
+    yield _p(each.p_beyond)
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else _plain(value, ".3f")
 
 
 def _plain(value: float, form: str) -> str:

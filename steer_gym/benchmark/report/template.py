@@ -62,19 +62,21 @@ the baseline once more and the same request in words are the controls.</p>
 <p><b>Pairs.</b> Every difference is taken within one task and initial state, over all episodes that
 ended, solved or not; crashes are left out and counted. <b>Intervals</b> hold 95 %: Student's over
 tasks where there are several, else over pairs, so they speak of further tasks like these; Wilson's
-for success; for means, and as a second opinion on differences, a bootstrap over tasks and episodes.
+for success; a bootstrap over tasks and episodes for means (and in answers.csv for differences).
 <b>p</b> is the share of all ways to swap the episodes of pairs that give as much: it says whether
 anything changed in these tasks. Holm and max-T correct it for all that was asked of steering and
-words; the verdict goes by max-T. Controls are tested one by one. <b>d</b> is the mean difference
-over its standard deviation, <b>greater</b> the share of pairs in which the condition has more.</p>
+words; the verdict goes by max-T, as does the test against random neurons. Controls are tested one
+by one. <b>d</b> is the mean difference over its standard deviation, <b>greater</b> the share of
+pairs in which the condition has more.</p>
 <p><b>Full and equal length.</b> Whoever is done earlier has no slow end. Equal length compares only
 the first steps, as many as both episodes of a pair have.</p>
 <p><b>commanded</b> is the mean length of the commanded translation, the paper's measure; the arm
 need not follow it. <b>speed</b> and heights are measured at the tool; <b>carried height</b> is the
 greatest height while the gripper is commanded to close. <b>invalid tokens</b> are generated tokens
 that are no actions; <b>saturated</b> is the share of steps at full deflection.</p>
-<p><b>Where a number comes from.</b> numbers.csv, beside this page, holds every number with the keys
-of its rows; a key names the row in episodes.jsonl, the steps and the film of one episode.</p>
+<p><b>Where a number comes from.</b> Beside this page, numbers.csv holds every mean and difference
+and answers.csv every test, each with the keys of its rows; a key names the row in episodes.jsonl,
+the steps and the film of one episode.</p>
 """
 
 PAGE = Template(

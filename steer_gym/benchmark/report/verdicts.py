@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .caveats import BAD_SUCCESS, as_much, caveats, counted, fails, length_said, lost
 from .columns import MORE, column
-from .differences import Difference, difference
+from .controls import draw_means, random_for, still_for
+from .differences import Difference
 from .questions import LEVEL, Question
 from .roles import Role
 from .study import Study
@@ -105,27 +106,9 @@ def outcome(study: Study, question: Question, controls: Sequence[Question]) -> s
 def controls_of(
     study: Study, role: Role, measure: str, asked: Sequence[Question]
 ) -> list[Question]:
-    """Return the controls of a condition in one measure.
-
-    Its own random neurons, or else those of its concept, or of another with the same measure;
-    zero doses of its own; and every sham.
-    """
-    known = [each for each in asked if each.full.measure == measure]
-    random = [each for each in known if each.role.kind == "random"]
-    chosen = (
-        [each for each in random if each.role.control_of == role.name]
-        or _closest(role, [each for each in random if each.role.concept == role.concept])
-        or random[:1]
-    )
-    zero = [each for each in known if each.role.kind == "zero"]
-    own = [each for each in zero if each.role.control_of in (None, role.name)]
-    return [*chosen, *own, *(each for each in known if each.role.kind == "sham")]
-
-
-def _closest(role: Role, random: Sequence[Question]) -> list[Question]:
-    """Return the controls of the same size and depth, or else the first."""
-    like = [q for q in random if (q.role.size, q.role.depth) == (role.size, role.depth)]
-    return like[:1] or list(random[:1])
+    """Return what was asked of a condition's controls in one measure."""
+    names = {each.name for each in (*random_for(study, role, measure), *still_for(study, role))}
+    return [each for each in asked if each.role.name in names and each.full.measure == measure]
 
 
 def _verdict(
@@ -192,9 +175,19 @@ def _beside(study: Study, best: Question, control: Question) -> str:
     full = control.full
     if not full.estimate.count:
         return f"{_capital(full.condition)}: no pair has ended."
-    between = difference(study, best.role.name, full.condition, full.measure)
-    beyond = f"; the concept against them {number(between)}" if between.estimate.count else ""
-    return f"{_capital(full.condition)}: {number(full)}, {_clear(control)}{beyond}."
+    between, beyond = best.beyond, ""
+    if between is not None and between.estimate.count and between.reference == full.condition:
+        beyond = f"; against them {number(between)}, {p_text(best.p_beyond)}"
+    said = f"{_capital(full.condition)}: {number(full)}, {_clear(control)}"
+    return f"{said}{_spread(study, full)}{beyond}."
+
+
+def _spread(study: Study, random: Difference) -> str:
+    draws, shown = draw_means(study, random), column(random.measure)
+    if len(draws) < 2:
+        return ""
+    low, high = (f"{shown.factor * end:+.{shown.decimals}f}" for end in (min(draws), max(draws)))
+    return f" ({len(draws)} draws from {low} to {high})"
 
 
 def _words(label: str, best: Question, asked: Sequence[Question]) -> list[str]:

@@ -12,7 +12,7 @@ from steer_gym.results import atomic_path, writable_folder
 
 from .figures import save_figures
 from .films import paired_film
-from .numbers import numbers
+from .numbers import answers, numbers
 from .page import Chapter, chapter_html, provenance
 from .questions import questions
 from .study import Study, read_studies
@@ -20,6 +20,7 @@ from .tables import differences, means, slug, tests
 from .template import ABOUT, PAGE
 from .verdicts import OUTCOMES, Verdict, baseline_said, summary, verdicts
 
+ANSWERS = "answers.csv"
 INDEX, NUMBERS, FIGURES, TABLES, FILMS = "index.html", "numbers.csv", "figures", "tables", "paired"
 MOST_FILMS = 12
 """On the page; a page of more is slow to open."""
@@ -58,6 +59,7 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, title: st
         provenance=escape(provenance(studies)),
     )
     _write(out / NUMBERS, numbers(studies))
+    _write(out / ANSWERS, answers((c.study, each) for c in chapters for each in c.asked))
     _write(out / INDEX, page)
     words = "\n\n".join(_words(chapter, titled=len(studies) > 1) for chapter in chapters)
     return Report(page=out / INDEX, words=words)

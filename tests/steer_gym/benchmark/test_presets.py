@@ -23,8 +23,8 @@ def test_every_preset_has_a_baseline_controls_and_words(name: str) -> None:
     assert min(kinds[kind] for kind in ("steered", "random", "prompt")) >= 1
     assert Benchmark.from_json(plan.to_json()) == plan
     names = {condition.name for condition in plan.conditions}
-    of = {c.control_of for c in plan.conditions if c.kind in ("random", "zero")}
-    assert of <= names
+    assert {c.control_of for c in plan.conditions if c.control_of} <= names
+    assert all(c.control_of for c in plan.conditions if c.kind in ("random", "zero"))
 
 
 def test_the_papers_grid_on_libero_has_its_78_conditions() -> None:

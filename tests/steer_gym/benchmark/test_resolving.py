@@ -10,7 +10,8 @@ import pytest
 from steer_gym import NeuronSet, Policy, Steering
 from steer_gym.benchmark import PolicyChoice, Treatment
 from steer_gym.benchmark.resolving import resolved
-from steer_gym.errors import ActConfigError, SteeringError, UnknownNameError
+from steer_gym.errors import ActConfigError, UnknownNameError
+from steer_gym.neurons.source import SourceError
 
 REACH = PolicyChoice(name="reach")
 
@@ -69,7 +70,7 @@ def test_a_dictionary_knows_clusters_that_the_policy_does_not(
     }
     assert [s.edits[0].neurons.flat_ids for s in found.values()] == [(7, 8), (1, 2), (1, 2), (3,)]
     assert {s.edits[0].alpha for s in found.values()} == {10.0}
-    with pytest.raises(SteeringError, match="reach has no 3 early neurons for 'up' by itself"):
+    with pytest.raises(SourceError, match="There is no 'reach' on this machine"):
         steering(Treatment(concept="up", size=3, depth="early"), reach, choice)
 
 

@@ -71,6 +71,32 @@ def test_two_environments_give_the_numbers_of_one(reach: Policy, tmp_path: Path)
     assert numbers(one) == numbers(two)
 
 
+class Noting(toy_world.ReachPolicy):
+    """Notes how every row of every batch was steered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[tuple[ActConfig, ...]] = []
+
+    def plan(self, observation: Any, config: Any = None) -> Any:
+        self.batches.append(self.prepare(observation, config)[1])
+        return super().plan(observation, config)
+
+
+def test_conditions_fill_the_batch_each_row_steered_its_own_way(tmp_path: Path) -> None:
+    steering = FAST.configs[0].steering
+    assert steering is not None
+    doses = tuple(
+        Condition(name=f"{alpha}", configs=(ActConfig(steering=steering.replace(alpha=alpha)),))
+        for alpha in (0.2, 0.3, 0.4, 0.5)
+    )
+    policy = Noting()
+    evaluate(replace(GRID, conditions=doses, tasks=(0,)), policy, tmp_path, envs=4, quiet=True)
+    played = [batch for batch in policy.batches if len(batch) == 2]
+    assert len(played) > 20
+    assert sum(len(set(batch)) == 2 for batch in played) > len(played) / 2
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(reach: Policy, tmp_path: Path) -> None:
     whole = evaluate(GRID, reach, tmp_path / "whole", quiet=True)
     path = tmp_path / "cut" / "episodes.jsonl"

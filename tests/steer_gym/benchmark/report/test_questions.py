@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from steer_gym.benchmark.report.controls import draw_means
 from steer_gym.benchmark.report.differences import difference
 from steer_gym.benchmark.report.questions import questions
-from steer_gym.benchmark.report.study import Study
+from steer_gym.benchmark.report.study import Study, read_studies
+from steer_gym.evaluation.rows import write_parquet
 from steer_gym.statistics import holm
 
 MakeStudy = Callable[..., Study]
@@ -18,7 +21,8 @@ MakeStudy = Callable[..., Study]
 
 def steered(name: str, speed: float = 0.0, **further: Any) -> dict[str, Any]:
     effects = {"speed_m_s": speed, **further.pop("effects", {})}
-    known = {"condition": name, "kind": "steered", "concept": name.split()[0], "effects": effects}
+    concept = name.removeprefix("random like ").split()[0]
+    known = {"condition": name, "kind": "steered", "concept": concept, "effects": effects}
     return {**known, **further}
 
 
@@ -67,6 +71,17 @@ def test_equal_length_takes_the_first_steps_of_both(make_study: MakeStudy) -> No
     assert difference(study, "fast", "fast", "speed_m_s", "equal").pairs == ()
 
 
+def test_pairs_that_a_benchmark_has_kept_are_taken(make_folder: Callable[..., Path]) -> None:
+    pytest.importorskip("pyarrow", reason="needs the extra 'bench'")
+    folder = make_folder([steered("fast", 0.05)], tasks=1, states=1)
+    names = {"policy_label": "made-up", "suite": "nowhere", "env": "toy/Reach-v0"}
+    kept = {"key": "fast-task-0-init-0", "speed_m_s": 3.0, "baseline_speed_m_s": 1.0}
+    write_parquet(folder / "pairs.parquet", [{**names, **kept}])
+    (study,) = read_studies(folder)
+    equal = difference(study, "fast", "unsteered", "speed_m_s", "equal")
+    assert (equal.estimate.value, equal.before, equal.after) == (2.0, 1.0, 3.0)
+
+
 def test_a_pair_without_its_other_half_is_left_out(make_study: MakeStudy) -> None:
     study = make_study([steered("fast", 0.05, crashes=(0,))])
     found = difference(study, "fast", "unsteered", "speed_m_s")
@@ -80,3 +95,27 @@ def test_differences_of_success_stay_possible(make_study: MakeStudy) -> None:
     study = make_study([steered("fast", solved=0.4)], tasks=2, states=3)
     estimate = difference(study, "fast", "unsteered", "success").estimate
     assert -1 <= estimate.low <= estimate.value <= estimate.high <= 1
+
+
+def test_steering_is_tested_against_its_random_neurons_too(make_study: MakeStudy) -> None:
+    fast = steered("fast a4", 0.05, size=10)
+    like = steered("random like fast a4", 0.0, kind="random", control_of="fast a4")
+    other = steered("random like fast a2", 0.05, kind="random", control_of="fast a2", size=20)
+    first, stronger, *_ = questions(
+        make_study([fast, steered("fast a8", 0.1, size=20), like, other])
+    )
+    assert first.beyond is not None
+    assert first.beyond.reference == "random like fast a4"
+    assert first.p_beyond <= 0.01
+    assert first.beyond.estimate.value == pytest.approx(0.05, abs=0.01)
+    assert stronger.beyond is not None
+    assert stronger.beyond.reference == "random like fast a2", "the same size, where it has no own"
+
+
+def test_draws_are_told_apart_by_what_steered(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast"), steered("random like fast", 0.0, kind="random")])
+    for place, row in study.ended["random like fast"].items():
+        row["config"] = {"steering": {"edits": [place[1] % 2]}}
+        row["speed_m_s"] = study.ended["unsteered"][place]["speed_m_s"] + place[1] % 2
+    found = difference(study, "random like fast", "unsteered", "speed_m_s")
+    assert draw_means(study, found) == pytest.approx([0.0, 1.0])

@@ -38,7 +38,7 @@ def test_a_concept_that_works_is_said_with_its_numbers(make_study: MakeStudy) ->
     assert "over 12 pairs, p < 0.001); it solved 100% (unsteered 100%)." in found.said
     beside = " ".join(found.beside)
     assert "Random like fast: " in beside
-    assert "m/s, no clear change; the concept against them +0.0" in beside
+    assert "m/s, no clear change; against them +0.0" in beside
     assert "Told fast: +0.08" in beside
     assert found.cautions == ()
     assert summary([found]) == "Of 1 concept 1 does what its name says."
@@ -65,7 +65,7 @@ def test_a_concept_that_works_is_said_with_its_numbers(make_study: MakeStudy) ->
             "Once more, which changes nothing, moves it as well",
         ),
         ([steered("fast", 0.05, solved=0.1)], "costly", "the change comes with failure"),
-        ([steered("fast", 0.0, solved=0.1)], "broken", "the change comes with failure"),
+        ([steered("fast", 0.0, solved=0.1)], "broken", ""),
         (
             [steered("fast", 0.05, effects={"saturated_rate": 0.4})],
             "works",
