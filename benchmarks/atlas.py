@@ -27,7 +27,7 @@ from steer_gym.neurons.projection import TopTokens
 from steer_gym.neurons.table import NeuronTable, Recipe
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path.append(str(TESTS / "steer_gym" / "neurons" / "atlas"))
+sys.path.append(str(TESTS / "steer_gym" / "neurons"))
 
 from chromium import Tab, browser, chromium  # noqa: E402
 

@@ -7,14 +7,6 @@ import argparse
 from steer_gym.extras import load
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "atlas": (
-        "show a model's neurons in one page to search, browse and mark",
-        "steer_gym.cli.neurons_atlas:configure",
-    ),
-    "findings": (
-        "draw the paper's four figures for two or three models",
-        "steer_gym.cli.neurons_findings:configure",
-    ),
     "project": (
         "write the table of what every neuron of a model says",
         "steer_gym.cli.neurons_project:configure",
@@ -42,6 +34,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "screen": (
         "test whether a concept's neurons do what its words say, more than random ones",
         "steer_gym.cli.neurons_screen:configure",
+    ),
+    "atlas": (
+        "show a model's neurons in one page to search, browse and mark",
+        "steer_gym.cli.neurons_atlas:configure",
+    ),
+    "findings": (
+        "draw the paper's four figures for two or three models",
+        "steer_gym.cli.neurons_findings:configure",
     ),
 }
 """Command -> its line of help, and ``module:function``, as in ``steer_gym.cli.dispatch``."""

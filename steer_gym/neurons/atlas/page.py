@@ -107,6 +107,7 @@ def _arrays(table: NeuronTable, k: dict[str, int]) -> list[str]:
         scripts += [
             array_script("quantiles_shares", shares),
             array_script("quantiles_scales", scales),
+            array_script("spread", table.activations.spread.astype(np.float32)),
         ]
     return scripts
 

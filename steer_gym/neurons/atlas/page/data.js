@@ -50,6 +50,7 @@ class Atlas {
     };
     this.quantiles = arrays.quantiles_shares; // undefined where no activation was recorded
     this.quantileScales = arrays.quantiles_scales;
+    this.spread = arrays.spread;
     this.rarity = rarity(this.ends.promoted.ids, this.texts.length);
   }
 

@@ -21,7 +21,8 @@ function showDetail(atlas, place, neuron, { isMarked, onMark, onGo }) {
 function activation(atlas, neuron) {
   if (!atlas.activations) return [make("p", {}, "Not recorded for this model.")];
   const { levels, tokens, source } = atlas.activations;
-  const seen = `${tokens.toLocaleString("en")} tokens${source ? ` of ${source}` : ""}`;
+  const seen = `standard deviation ${atlas.spread[neuron].toPrecision(2)}, over `
+    + `${tokens.toLocaleString("en")} tokens${source ? ` of ${source}` : ""}`;
   return [histogram(levels, atlas.activation(neuron)), make("p", {}, make("small", {}, seen))];
 }
 

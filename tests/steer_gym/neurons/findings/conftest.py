@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,12 @@ from steer_gym.neuron_set import NeuronSpace
 from steer_gym.neurons.findings.stage import Stage
 from steer_gym.neurons.projection import TopTokens
 from steer_gym.neurons.table import NeuronTable, Recipe
+
+sys.path.append(str(Path(__file__).parents[1]))  # chromium
+
+from chromium import folder, tab
+
+__all__ = ["folder", "tab"]
 
 MakeStage = Callable[..., Stage]
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_S = 30.0
 
@@ -131,3 +133,18 @@ def _address(profile: Path, process: subprocess.Popen[bytes]) -> str:
                 return str(tabs[0]["webSocketDebuggerUrl"])
         time.sleep(0.05)
     raise AssertionError(f"The browser did not open its port (exit code {process.poll()}).")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="session")
+def tab(folder: Path) -> Iterator[Tab]:
+    pytest.importorskip("websockets", reason="the DevTools protocol is spoken over websockets")
+    executable = chromium()
+    if executable is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with browser(executable, folder) as opened:
+        yield opened
