@@ -12,12 +12,14 @@ from typing import Any
 from steer_gym.evaluation.rows import Row
 
 from .columns import column
+from .outcomes import OUTCOMES
 from .questions import Question
 from .roles import Role
+from .sentences import baseline_said
 from .study import Study
 from .style import colour
-from .tables import Table, slug
-from .verdicts import OUTCOMES, Verdict, baseline_said, summary
+from .table import Table, slug
+from .verdicts import Verdict, summary
 
 START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0; v.play(); }"
 """Starts all films together."""
