@@ -47,7 +47,7 @@ def main() -> None:
     executable = chromium()
     if executable is None:
         sys.exit("No Chromium is installed: apt-get install chromium")
-    tables = {str(path): path for path in options.tables} or dict.fromkeys(SHAPES)
+    tables = {path.stem: path for path in options.tables} or dict.fromkeys(SHAPES)
     print("table             neurons   MB  write s  open s (all rounds)       search ms  choose ms")
     for name, path in tables.items():
         table = NeuronTable.load(path) if path else random_table(*SHAPES[name])
@@ -97,7 +97,8 @@ def open_page(tab: Tab, page: Path) -> float:
 
 def use(tab: Tab, table: NeuronTable, folder: Path) -> tuple[float, float]:
     """Search, choose, mark, export, clear, import; return the times of search and choice."""
-    word = table.words(table.space.size - 1, 1)[0].strip()
+    said = (word.strip().lower() for word in table.words(table.space.size - 1))
+    word = next(word for word in said if word.isalpha())
     query = json.dumps(f"{word}*")
     search_ms = timed(
         tab, f"q = document.getElementById('query'); q.value = {query};"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from steer_gym.errors import SteerGymError
-from steer_gym.robot import Fault, FaultCode, RobotError, Target
+from steer_gym.robot import LONGEST_S, Fault, FaultCode, RobotError, Target
 
 from .freshness import Freshness
 from .kinematics import arm_model, tool
 from .limits import Limits
 from .poses import Array
 from .sample import ArmSample
-from .servo import Servo
+from .servo import Servo, ripple
 from .supervision import ForceGuard, program_finding, safety_finding
 
 STOP_DECELERATIONS = (4.0, 40.0)
@@ -43,6 +43,8 @@ class ArmSettings:
     lag_s: float = 0.1
     """By which the arm follows ``servoJ`` late, and setpoints lead it. The simulator's is
     ``lookahead_s`` exactly; measure an arm's (``docs/ur5_bench_guide.md``), rather take less."""
+    latency_s: float = 0.004
+    """How old a reading is when it arrives [s]."""
     gain: float = 300.0
     """``servoJ``'s proportional gain, 100 to 2000."""
     watchdog_hz: float = 10.0
@@ -58,6 +60,7 @@ class ArmSettings:
             "rate_hz": (125.0, 500.0),
             "lookahead_s": (0.03, 0.2),
             "lag_s": (0.0, 0.2),
+            "latency_s": (0.0, 0.2),
             "gain": (100.0, 2000.0),
             "watchdog_hz": (2.0, 50.0),
             "stale_s": (0.02, 1.0),
@@ -69,6 +72,11 @@ class ArmSettings:
             if not low <= value <= high:
                 raise SteerGymError(f"{name} must be between {low} and {high}, not {value!r}.")
         arm_model(self.arm)
+
+    @property
+    def ripple(self) -> float:
+        """Return how much faster than its setpoints the arm is at first in each period."""
+        return ripple(1.0 / self.rate_hz, self.lag_s)
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON data."""
@@ -122,6 +130,7 @@ class ArmDriver:
         )
         self.forces = ForceGuard(settings.limits, dt_s)
         self._freshness = Freshness()
+        self._next: tuple[Target, float] | None = None
         self._aimed_s: float | None = None
         self._pace = 1.0
         self._stop_due = False
@@ -151,13 +160,13 @@ class ArmDriver:
         self.servo.start(fresh.q)
         # What was lost while nothing moved does not count.
         self._freshness, self.age_s = Freshness(), 0.0
-        self._aimed_s = None
+        self._next, self._aimed_s = None, None
         self.armed = True
 
     def aim(self, target: Target, pace: float, now_s: float) -> None:
         """Go to ``target`` with this share of the speed limits."""
         if self.armed:
-            self.servo.aim(target)
+            self._next = target, now_s
             self._pace = pace
             self._aimed_s = now_s
 
@@ -208,6 +217,7 @@ class ArmDriver:
             self.late += 1
             self._aimed_s = None
             self.servo.aim(None)
+        self._turn_to_next(now_s)
         self.servo.pace = min(self._pace, self.forces.pace)
         setpoint = self.servo.step()
         if self.servo.blocked_s > self.settings.limits.patience_s:
@@ -215,6 +225,18 @@ class ArmDriver:
             self._fail(FaultCode.IK_FAILED, f"the target is out of reach, {waited}")
         elif not self._port.servo(setpoint):
             self._refused()
+
+    def _turn_to_next(self, now_s: float) -> None:
+        """Take the last target, less the time that it has waited for this cycle."""
+        if self._next is None:
+            return
+        (target, since_s), self._next = self._next, None
+        if target.in_s is not None:
+            dt_s = 1.0 / self.settings.rate_hz
+            # Rounded, so that an episode is the same whenever it begins.
+            left_s = round(since_s + target.in_s - now_s + dt_s, 9)
+            target = replace(target, in_s=min(LONGEST_S, max(dt_s, left_s)))
+        self.servo.aim(target)
 
     def _refused(self) -> None:
         """Find out why a setpoint was not taken."""

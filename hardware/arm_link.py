@@ -16,11 +16,13 @@ from typing import Any, Protocol
 from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
 from .arm_driver import ArmSettings
+from .moments import status_at
 from .status import ArmStatus, StatusBoard, create_board_file
 
 _START_S = 15.0
 _ARM_S = 15.0
 _CLOSE_S = 2.5
+_JITTER_S = 0.015
 
 
 class Arm(Protocol):
@@ -32,6 +34,9 @@ class Arm(Protocol):
 
     def status(self) -> ArmStatus:
         """Return the newest status, after noticing faults."""
+
+    def status_at(self, moment_s: float) -> ArmStatus:
+        """Return the status at a moment of the monotonic clock."""
 
     def arm(self) -> None:
         """Allow motion; raises ``RobotError``."""
@@ -65,6 +70,7 @@ class ArmProcess:
         self._owner = os.getpid()
         self._in = bytearray()
         self._due_s = time.monotonic()
+        self._thought_s = 0.0
         self._closed = False
         near, far = socket.socketpair()
         self._channel = near
@@ -114,6 +120,11 @@ class ArmProcess:
         armed = status.armed and self._fault is None and not self._closed
         return replace(status, age_s=max(status.age_s, silent_s), armed=armed)
 
+    def status_at(self, moment_s: float) -> ArmStatus:
+        """Return the status at a moment; see ``Arm.status_at``."""
+        status = status_at(self._board.history(), moment_s + self.settings.latency_s)
+        return replace(status, age_s=time.monotonic() - moment_s)
+
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
         self._order({"do": "arm"})
@@ -124,7 +135,8 @@ class ArmProcess:
         """Go there; see ``Arm.aim``."""
         name = "pose" if target.joints is None else "joints"
         values = getattr(target, name)
-        self._order({"do": "aim", "pace": pace, "in_s": target.in_s, name: values.tolist()})
+        order = {"do": "aim", "pace": pace, "in_s": target.in_s, name: values.tolist()}
+        self._order({**order, "since_s": time.monotonic() - self._jitter_s()})
 
     def wait(self, seconds: float) -> None:
         """Sleep; see ``Arm.wait``."""
@@ -133,6 +145,18 @@ class ArmProcess:
         if self._due_s < now:
             self._due_s = now + seconds
         time.sleep(self._due_s - now)
+
+    def _jitter_s(self) -> float:
+        """Return by how much the caller thought longer than usual, where that is but a little.
+
+        So targets are evenly spaced although their commands are not.
+        """
+        jitter = time.monotonic() - self._due_s - self._thought_s
+        if abs(jitter) > _JITTER_S:
+            self._thought_s += jitter
+            return 0.0
+        self._thought_s += 0.2 * jitter
+        return jitter
 
     def periods(self) -> list[float]:
         """Return the servo's last periods [s], at most 5000."""

@@ -112,7 +112,7 @@ class ArmServer:
         match order.pop("do"):
             case "aim":
                 pace = order.pop("pace")
-                self._driver.aim(_target(order), pace, time.monotonic())
+                self._driver.aim(_target(order), pace, order.pop("since_s"))
             case "arm":
                 self._arm()
             case "disarm":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from .supervision import Finding
 
 Image = NDArray[np.uint8]
 _START_S = 10.0
+_KEPT = 4
 _BLACK = 3.0
 """Mean grey level under which a camera counts as covered or dead."""
 
@@ -37,6 +39,8 @@ class CameraSettings:
     """Asked of the camera."""
     stale_s: float = 0.2
     """How old the newest frame may be."""
+    latency_s: float = 0.0
+    """How old a frame is when it arrives [s]; ``benchmarks/ur5_latency.py`` measures it."""
 
     def __post_init__(self) -> None:
         """Refuse what no camera can do."""
@@ -44,6 +48,8 @@ class CameraSettings:
             raise SteerGymError(
                 f"A camera of {self.width} x {self.height} at {self.fps} Hz is not one."
             )
+        if not 0.0 <= self.latency_s <= 1.0:
+            raise SteerGymError(f"latency_s must be 0 to 1 s, not {self.latency_s!r}.")
         if not 0.02 <= self.stale_s <= 5.0:
             raise SteerGymError(f"stale_s must be 0.02 to 5 s, not {self.stale_s!r}.")
 
@@ -134,23 +140,29 @@ class Camera:
         self._settings = settings
         realsense = settings.source.startswith("realsense:")
         self._reader: FrameReader = (RealSenseReader if realsense else OpenCvReader)(settings)
-        self._image: Image | None = None
+        self._frames: deque[tuple[float, Image]] = deque(maxlen=_KEPT)
         self._good_s = time.monotonic()
         self._trouble = "it has delivered nothing yet"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {name}", daemon=True)
         self._thread.start()
         end = time.monotonic() + _START_S
-        while self._image is None:
+        while not self._frames:
             if time.monotonic() > end or not self._thread.is_alive():
                 self.close()
                 raise RobotError(f"Camera {name!r} at {settings.source!r}: {self._trouble}.")
             time.sleep(0.01)
 
-    def image(self) -> Image:
-        """Return a copy of the newest good frame, (height, width, 3) RGB."""
-        assert self._image is not None
-        return self._image.copy()
+    def image(self, moment_s: float | None = None) -> Image:
+        """Return a copy of the good frame nearest to a moment, or of the newest; RGB."""
+        frames = list(self._frames)
+        wanted_s = frames[-1][0] if moment_s is None else moment_s
+        return min(frames, key=lambda frame: abs(frame[0] - wanted_s))[1].copy()
+
+    @property
+    def moment_s(self) -> float:
+        """Return when the newest good frame was taken, on the monotonic clock."""
+        return self._frames[-1][0]
 
     @property
     def age_s(self) -> float:
@@ -178,7 +190,8 @@ class Camera:
             if image is None:
                 return
             if not self._trouble:
-                self._image, self._good_s = image, time.monotonic()
+                self._good_s = time.monotonic()
+                self._frames.append((self._good_s - self._settings.latency_s, image))
 
     def _reject(self, image: Image | None) -> str:
         """Return why a frame is not a new picture of the world."""
@@ -190,7 +203,7 @@ class Camera:
         if float(image[::4, ::4].mean()) < _BLACK:
             return "it is black"
         # A sensor has noise: two frames are never equal unless the camera hangs.
-        if self._image is not None and np.array_equal(image, self._image):
+        if self._frames and np.array_equal(image, self._frames[-1][1]):
             return "it is frozen"
         return ""
 
@@ -208,9 +221,13 @@ class CameraSet:
             self.close()
             raise
 
-    def images(self) -> dict[str, Image]:
-        """Return the newest image of each camera by name."""
-        return {camera.name: camera.image() for camera in self._cameras}
+    def moment_s(self) -> float | None:
+        """Return the last moment that all cameras have seen."""
+        return min((camera.moment_s for camera in self._cameras), default=None)
+
+    def images(self, moment_s: float | None = None) -> dict[str, Image]:
+        """Return each camera's image nearest to a moment, or the newest, by name."""
+        return {camera.name: camera.image(moment_s) for camera in self._cameras}
 
     def ages_s(self) -> dict[str, float]:
         """Return how old each camera's newest image is."""

@@ -22,8 +22,8 @@ class Hand(Protocol):
     def aim(self, opening: float) -> None:
         """Go to 0 (open) to 1 (closed)."""
 
-    def opening(self) -> float:
-        """Return 0 (open) to 1 (closed)."""
+    def opening(self, moment_s: float | None = None) -> float:
+        """Return 0 (open) to 1 (closed), now or at a moment of the monotonic clock."""
 
     def finding(self) -> Finding | None:
         """Return what is wrong, if anything."""
@@ -35,8 +35,11 @@ class Hand(Protocol):
 class Eyes(Protocol):
     """Cameras as ``UR5`` uses them."""
 
-    def images(self) -> dict[str, NDArray[np.uint8]]:
-        """Return the newest image of each camera."""
+    def moment_s(self) -> float | None:
+        """Return the last moment that all cameras have seen; ``None``: any, or no camera."""
+
+    def images(self, moment_s: float | None = None) -> dict[str, NDArray[np.uint8]]:
+        """Return each camera's image that is nearest to a moment; the newest without one."""
 
     def finding(self) -> Finding | None:
         """Return what is wrong, if anything."""
@@ -87,7 +90,7 @@ class NoHand:
     def aim(self, opening: float) -> None:
         """Do nothing."""
 
-    def opening(self) -> float:
+    def opening(self, moment_s: float | None = None) -> float:
         """Return 0, open."""
         return 0.0
 

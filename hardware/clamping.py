@@ -40,15 +40,10 @@ class Clamp:
         if float(np.abs(pose_error(pose, asked)).max()) > 1e-6:
             clamps.append("workspace")
         lead = pose_error(pose, now)
-        leash, turn_leash, name = limits.leash, limits.turn_leash, "leash"
-        if target.in_s is not None:
-            leash = min(leash, limits.tool_speed * target.in_s)
-            turn_leash = min(turn_leash, limits.turn_speed * target.in_s)
-            name = "speed"
-        move = leash / max(float(np.linalg.norm(lead[:3])), 1e-12)
-        turn = turn_leash / max(float(np.linalg.norm(lead[3:])), 1e-12)
+        move = limits.leash / max(float(np.linalg.norm(lead[:3])), 1e-12)
+        turn = limits.turn_leash / max(float(np.linalg.norm(lead[3:])), 1e-12)
         if min(move, turn) < 1.0:
-            clamps.append(name)
+            clamps.append("leash")
             pose = moved(now, lead * np.repeat([min(1.0, move), min(1.0, turn)], 3))
         return Accepted(target=replace(target, pose=pose), clamps=tuple(clamps))
 

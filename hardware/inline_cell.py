@@ -37,7 +37,7 @@ class InlineHand:
         """Go to ``opening``."""
         self._gripper.set("POS", round(opening * 255))
 
-    def opening(self) -> float:
+    def opening(self, moment_s: float | None = None) -> float:
         """Return the opening in the gripper's own steps."""
         return self._gripper.position / 255
 
@@ -56,7 +56,11 @@ class InlineEyes:
         self._artist = artist
         self._cameras = dict(cameras)
 
-    def images(self) -> dict[str, NDArray[np.uint8]]:
+    def moment_s(self) -> float | None:
+        """Return nothing: what is drawn on demand is of the present moment."""
+        return None
+
+    def images(self, moment_s: float | None = None) -> dict[str, NDArray[np.uint8]]:
         """Return what each camera sees now."""
         snapshot = self._artist.capture()
         return {

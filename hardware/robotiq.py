@@ -7,6 +7,9 @@ import select
 import socket
 import threading
 import time
+from collections import deque
+
+import numpy as np
 
 from steer_gym.robot import FaultCode, RobotError
 
@@ -16,6 +19,7 @@ PORT = 63352
 _ANSWER_S = 0.5
 _ACTIVATION_S = 5.0
 _POLL_S = 0.03
+_KEPT = 32
 _CLOSED = 255
 _ACTIVE = 3
 """Of the register STA."""
@@ -114,7 +118,7 @@ class RobotiqHand:
         self._active = False
         self._wanted: int | None = None
         self._sent: int | None = None
-        self._opening = 0.0
+        self._read_before: deque[tuple[float, float]] = deque(maxlen=_KEPT)
         self._seen_s = time.monotonic()
         self._trouble = ""
         # An arm without power answers "?", and may be read all the same.
@@ -135,9 +139,13 @@ class RobotiqHand:
         """Go to ``opening``: 0 open to 1 closed."""
         self._wanted = round(opening * _CLOSED)
 
-    def opening(self) -> float:
-        """Return the newest opening: 0 open to 1 closed."""
-        return self._opening
+    def opening(self, moment_s: float | None = None) -> float:
+        """Return the newest opening, 0 open to 1 closed; or that of a moment."""
+        read = list(self._read_before)
+        if moment_s is None or not read:
+            return read[-1][1] if read else 0.0
+        times, openings = zip(*read, strict=True)
+        return float(np.interp(moment_s, times, openings))
 
     def finding(self) -> Finding | None:
         """Return what is wrong with the gripper, if anything."""
@@ -174,8 +182,10 @@ class RobotiqHand:
             self._check()
 
     def _read(self) -> None:
-        self._opening = self._line.get("POS") / _CLOSED
+        asked_s = time.monotonic()
+        opening = self._line.get("POS") / _CLOSED
         self._seen_s = time.monotonic()
+        self._read_before.append(((asked_s + self._seen_s) / 2, opening))
 
     def _check(self) -> None:
         fault, status = self._line.get("FLT"), self._line.get("STA")

@@ -50,8 +50,7 @@ class Servo:
         self._tcp = tcp
         self._dt_s = dt_s
         self._lag_s = lag_s
-        # A leading setpoint that is held for a period makes the arm faster at first, then slower.
-        self._ripple = 1.0 + dt_s / lag_s if lag_s > 0 else 1.0
+        self._ripple = ripple(dt_s, lag_s)
         self._course: Course | None = None
         self.start(np.zeros(6))
 
@@ -186,6 +185,14 @@ class Servo:
 
     def _fits(self, lead: Array) -> bool:
         return not self.limits.trouble(self._arm, self.q + lead, self._tcp)
+
+
+def ripple(dt_s: float, lag_s: float) -> float:
+    """Return how much faster than its setpoints an arm is at first in each period.
+
+    That is so where the setpoint leads by a lag and is held for the period.
+    """
+    return 1.0 + dt_s / lag_s if lag_s > 0 else 1.0
 
 
 def _towards(now: Array, wanted: Array, most: float) -> Array:

@@ -26,9 +26,11 @@ from .ur5 import HOME, UR5
 
 Clock = Literal["locked", "real"]
 
-BRISK = Limits(tool_acceleration=4.5, turn_acceleration=8.0)
-"""The simulated arm's limits, unless others are given: LIBERO's arm accelerates as fast, and nobody
-stands beside it. A real arm keeps the gentler ones of ``Limits``."""
+BRISK = Limits(
+    tool_speed=0.3, tool_acceleration=4.5, turn_acceleration=8.0, joint_acceleration=16.0
+)
+"""The simulated arm's limits, unless others are given: LIBERO's arm is as fast, and nobody stands
+beside it. A real arm keeps the gentler ones of ``Limits``."""
 
 
 class RemoteScene:
@@ -115,6 +117,8 @@ def simulate_ur5(
             source=f"http://{process.host}:{camera_port.PORT}/{name}.mjpg",
             height=height,
             width=width,
+            # Measured at 6 to 28 ms on two busy cores.
+            latency_s=0.015,
             # Drawing without a GPU takes its time.
             stale_s=1.0,
         )

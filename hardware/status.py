@@ -16,8 +16,10 @@ from .poses import Array
 from .sample import ROW, ArmSample
 
 _CODES = (None, *FaultCode)
-_HEAD, _TAIL = 1, 13
-_SIZE = 8 * (_HEAD + ROW + _TAIL)
+_TAIL = 12
+_KEPT = 64
+"""Statuses that are remembered: half a second at 125 Hz."""
+_SIZE = 8 * (2 + _KEPT * (ROW + _TAIL))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +43,11 @@ class ArmStatus:
     force: Array
     """(6,) smoothed, less the bias [N], [Nm]."""
 
+    @property
+    def seen_s(self) -> float:
+        """Return when the controller said so, on the monotonic clock [s]."""
+        return self.reported_s - self.age_s
+
     @classmethod
     def of(cls, driver: ArmDriver, now_s: float) -> Self:
         """Return the status of ``driver``, which has read a sample."""
@@ -63,14 +70,16 @@ class StatusBoard:
     def __init__(self, descriptor: int) -> None:
         """Map the memory behind ``descriptor``, made by ``create_board_file``."""
         self._map = mmap.mmap(descriptor, _SIZE)
-        self._row = np.frombuffer(self._map, dtype=np.float64)
+        numbers = np.frombuffer(self._map, dtype=np.float64)
+        self._count, self._lost = numbers[:1], numbers[1:2]
+        self._rows = numbers[2:].reshape(_KEPT, -1)
 
     def write(self, status: ArmStatus) -> None:
         """Publish ``status``."""
-        row = self._row
-        row[0] += 1
-        row[_HEAD : _HEAD + ROW] = status.sample.to_row()
-        row[_HEAD + ROW : -1] = [
+        written = int(self._count[0]) // 2
+        self._count[0] += 1
+        self._rows[written % _KEPT] = [
+            *status.sample.to_row(),
             status.age_s,
             status.late,
             status.armed,
@@ -79,43 +88,54 @@ class StatusBoard:
             status.reported_s,
             *status.force,
         ]
-        row[0] += 1
+        self._count[0] += 1
 
     def read(self) -> ArmStatus | None:
         """Return the newest whole status; ``None`` before the first."""
-        for _ in range(1000):
-            before = self._row[0]
-            copy = self._row.copy()
-            if before == self._row[0] and before % 2 == 0:
-                return self._status(copy) if before else None
-        return None
+        rows = self._newest(1)
+        return _status(rows[0]) if len(rows) else None
+
+    def history(self) -> list[ArmStatus]:
+        """Return the last statuses, the oldest first."""
+        return [_status(row) for row in self._newest(_KEPT - 1)]
 
     @property
     def lost(self) -> bool:
         """Tell whether the connection to the controller has been lost at any time."""
-        return bool(self._row[-1])
+        return bool(self._lost[0])
 
     @lost.setter
     def lost(self, value: bool) -> None:
-        self._row[-1] = value
+        self._lost[0] = value
 
     def close(self) -> None:
         """Unmap."""
-        del self._row
+        del self._count, self._lost, self._rows
         self._map.close()
 
-    def _status(self, row: Array) -> ArmStatus:
-        age, late, armed, reached, code, reported, *force = row[_HEAD + ROW : -1].tolist()
-        return ArmStatus(
-            sample=ArmSample.from_row(row[_HEAD : _HEAD + ROW]),
-            age_s=age,
-            late=int(late),
-            armed=bool(armed),
-            reached=bool(reached),
-            code=_CODES[int(code)],
-            reported_s=reported,
-            force=np.array(force),
-        )
+    def _newest(self, most: int) -> Array:
+        """Return the last rows, the oldest first, at most so many."""
+        for _ in range(1000):
+            before = int(self._count[0])
+            written = before // 2
+            rows = self._rows[np.arange(max(0, written - most), written) % _KEPT]
+            if before == self._count[0] and before % 2 == 0:
+                return rows
+        return self._rows[:0]
+
+
+def _status(row: Array) -> ArmStatus:
+    age, late, armed, reached, code, reported, *force = row[ROW:].tolist()
+    return ArmStatus(
+        sample=ArmSample.from_row(row[:ROW]),
+        age_s=age,
+        late=int(late),
+        armed=bool(armed),
+        reached=bool(reached),
+        code=_CODES[int(code)],
+        reported_s=reported,
+        force=np.array(force),
+    )
 
 
 def create_board_file() -> tempfile._TemporaryFileWrapper[bytes]:

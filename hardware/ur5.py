@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steer_gym.robot import (
     Accepted,
+    Envelope,
     Fault,
     RobotError,
     RobotFault,
     RobotIdentity,
     RobotState,
     Scene,
+    Sight,
     Target,
 )
 
@@ -28,9 +29,13 @@ from .homing import go_home
 from .journal import Journal
 from .kinematics import arm_model, tool
 from .poses import Array
+from .status import ArmStatus
 
 HOME = (2.8409, -1.7129, 1.8115, -1.6694, -1.5708, -1.8715)
 """Joints [rad] that hold a UR5e's gripper 0.45 m before the base, 0.3 m up, pointing down."""
+
+_STEADY = 0.95
+"""Share of the limits at which an arm that has fallen behind still catches up."""
 
 
 class UR5:
@@ -90,6 +95,17 @@ class UR5:
         return self._home.copy()
 
     @property
+    def envelope(self) -> Envelope:
+        """Return what the arm can follow: its limits, less what catching up takes."""
+        limits, settings = self.settings.limits, self.settings
+        return Envelope(
+            tool_speed=limits.tool_speed * _STEADY / settings.ripple,
+            turn_speed=limits.turn_speed * _STEADY / settings.ripple,
+            tool_acceleration=limits.tool_acceleration * _STEADY,
+            turn_acceleration=limits.turn_acceleration * _STEADY,
+        )
+
+    @property
     def fault(self) -> Fault | None:
         """Return the latched fault, after looking for new ones."""
         self._guard.look()
@@ -112,25 +128,16 @@ class UR5:
 
     def state(self) -> RobotState:
         """Return the newest measurement; see ``Robot.state``."""
-        status = self._guard.look()
-        sample = status.sample
-        return RobotState(
-            time_s=sample.time_s,
-            age_s=status.age_s,
-            joints=sample.q,
-            joint_speeds=sample.qd,
-            tcp_pose=sample.tcp_pose,
-            tcp_speed=sample.tcp_speed,
-            force=status.force,
-            gripper=self._guard.cell.hand.opening(),
-            speed_scaling=sample.speed_scaling,
-            late=status.late,
-        )
+        return self._state(self._guard.look())
 
-    def images(self) -> dict[str, NDArray[np.uint8]]:
-        """Return each camera's newest image; see ``Robot.images``."""
-        self._guard.require_no_fault()
-        return self._guard.cell.eyes.images()
+    def observe(self) -> Sight:
+        """Return state and images of one moment; see ``Robot.observe``."""
+        status = self._guard.require_no_fault()
+        eyes = self._guard.cell.eyes
+        moment_s = eyes.moment_s()
+        if moment_s is not None:
+            status = self._guard.arm.status_at(moment_s)
+        return Sight(state=self._state(status, moment_s), images=eyes.images(moment_s))
 
     def preview(self, target: Target) -> Accepted:
         """Return what ``command`` would make of ``target``; see ``Robot.preview``."""
@@ -181,6 +188,21 @@ class UR5:
     def close(self) -> None:
         """Stop, disconnect and free everything; safe to call twice."""
         self._finalizer()
+
+    def _state(self, status: ArmStatus, moment_s: float | None = None) -> RobotState:
+        sample = status.sample
+        return RobotState(
+            time_s=sample.time_s,
+            age_s=status.age_s,
+            joints=sample.q,
+            joint_speeds=sample.qd,
+            tcp_pose=sample.tcp_pose,
+            tcp_speed=sample.tcp_speed,
+            force=status.force,
+            gripper=self._guard.cell.hand.opening(moment_s),
+            speed_scaling=sample.speed_scaling,
+            late=status.late,
+        )
 
     def _note(self, event: str, **facts: Any) -> None:
         time_s = self._guard.arm.status().sample.time_s

@@ -9,6 +9,8 @@ from steer_gym.errors import SteerGymError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace, load_dictionary, matched_random
 from steer_gym.policy import Plan, Policy, PolicySpec
 from steer_gym.registry import make_policy, register_policy
+from steer_gym.scheduled import Scheduled
+from steer_gym.schedules import Pid, Ramp, When, Window
 from steer_gym.steering import Steering, paper_steering
 from steer_gym.version import __version__
 
@@ -18,11 +20,16 @@ __all__ = [
     "Edit",
     "NeuronSet",
     "NeuronSpace",
+    "Pid",
     "Plan",
     "Policy",
     "PolicySpec",
+    "Ramp",
+    "Scheduled",
     "SteerGymError",
     "Steering",
+    "When",
+    "Window",
     "__version__",
     "check_policy",
     "load_dictionary",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from steer_gym.errors import ActConfigError
+from steer_gym.schedules.base import Schedule, require_schedule
 from steer_gym.steering import Steering
 
 
@@ -18,6 +21,9 @@ class ActConfig:
 
     steering: Steering | None = None
     """Which neurons to change, and how; ``None``: none."""
+    schedule: Schedule | None = None
+    """How the steering changes within an episode; ``None``: not at all. ``run_episode``,
+    evaluations and ``Scheduled`` follow it; a policy by itself takes the config of one look."""
     temperature: float = 0.0
     """0 is greedy; above, tokens are sampled."""
     seed: int | None = None
@@ -35,6 +41,9 @@ class ActConfig:
                 f"steering must be a Steering or None, but is {self.steering!r}. "
                 "Write ActConfig(steering=Steering(neurons, alpha=10.0))."
             )
+        require_schedule("schedule", self.schedule)
+        if self.schedule is not None and self.steering is None:
+            raise ActConfigError("A schedule changes a steering, but steering is None; give both.")
         _require_number("temperature", self.temperature, Real, at_least=0)
         if self.seed is not None:
             _require_number("seed", self.seed, Integral, at_least=0)
@@ -43,8 +52,13 @@ class ActConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data that ``from_json`` reads back to an equal value."""
-        steering = None if self.steering is None else self.steering.to_json()
-        return {**asdict(self), "steering": steering}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.schedule is None:
+            del values[
+                "schedule"
+            ]  # so that configs written before there were any keep their digest
+        kinds = (Steering, Schedule)
+        return {k: v.to_json() if isinstance(v, kinds) else v for k, v in values.items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ActConfig:
@@ -53,10 +67,13 @@ class ActConfig:
         Raises:
             ActConfigError: The data is something else.
         """
-        steering = data.get("steering")
-        fields = {**data, "steering": None if steering is None else Steering.from_json(steering)}
+        values = dict(data)
+        if values.get("steering") is not None:
+            values["steering"] = Steering.from_json(values["steering"])
+        if values.get("schedule") is not None:
+            values["schedule"] = Schedule.from_json(values["schedule"])
         try:
-            return cls(**fields)
+            return cls(**values)
         except TypeError as error:
             raise ActConfigError(f"Not an act config: {error}.") from error
 
@@ -84,6 +101,15 @@ def config_rows(config: ActConfigs, rows: int) -> tuple[ActConfig, ...]:
     if strays:
         raise ActConfigError(f"A row's config must be an ActConfig or None, not {strays[0]!r}.")
     return tuple(row or ActConfig() for row in config)
+
+
+def seeded(config: ActConfig, step: int) -> ActConfig:
+    """Return the config of one step; a sampled policy draws anew in every step."""
+    if config.temperature == 0 or config.seed is None:
+        return config
+    return replace(
+        config, seed=int(np.random.SeedSequence((config.seed, step)).generate_state(1)[0])
+    )
 
 
 def _require_number(field: str, given: Any, kind: type, *, at_least: int) -> None:

@@ -24,7 +24,7 @@ class Step:
     """``moved_m`` times the control rate."""
     reward: float
     steering: str
-    """``Steering.digest`` of what steered the action; empty: nothing."""
+    """``Steering.digest`` of the config's steering; empty: nothing steered this action."""
     neurons: int
     """Neurons whose activation steering changed for this action."""
     tokens: int
@@ -35,6 +35,9 @@ class Step:
     """Wall time of the plan, over the whole batch; 0 for the later actions of a chunk."""
     force_n: float | None = None
     """Norm of the force that was measured at the tool; ``None``: the environment tells none."""
+    alpha: float | None = None
+    """``Steering.alpha`` of this action, as a schedule had it; ``None``: nothing steered, or edits
+    differ in it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ from steer_gym.steering import Steering
 
 if TYPE_CHECKING:
     from steer_gym.neurons.source import NeuronSource
+
+
+Observer = Callable[[int, Any, Any], None]
+"""Takes a layer, its activations (rows, positions, width), and which positions hold tokens, (rows,
+positions); arrays of the policy's own library."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +171,15 @@ class Policy(ABC):
         """Return each neuron's natural standard deviation, (layers, width), where it is known."""
         return None
 
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show ``observer`` the natural activations of every forward pass in the block.
+
+        Raises:
+            SteeringError: The policy does not show them.
+        """
+        del observer
+        raise SteeringError(f"{self.spec.name} does not show the activations of its neurons.")
+
     def neuron_source(self) -> NeuronSource:
         """Return the policy's value vectors, unembedding and tokens, for ``steer_gym.neurons``.
 
@@ -195,6 +210,12 @@ class Policy(ABC):
             raise ActConfigError(
                 f"{self.spec.name} treats invalid tokens by {', '.join(allowed) or 'nothing'}, "
                 f"not by {config.invalid_tokens!r}."
+            )
+        if config.schedule is not None:
+            raise ActConfigError(
+                f"{self.spec.name} acts under a config for one look, but this one has a schedule. "
+                "In a loop of your own: policy = steer_gym.Scheduled(policy). run_episode and "
+                "evaluations follow schedules by themselves."
             )
         if config.steering:
             if self.spec.neurons is None:

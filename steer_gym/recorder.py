@@ -19,6 +19,7 @@ class EpisodeRecorder:
 
     def __init__(self, config: ActConfig, *, rate_hz: float) -> None:
         """Record an episode of a policy that acts under ``config`` at ``rate_hz``."""
+        self._config = config
         self._steering = config.steering.digest if config.steering else ""
         self._rate_hz = rate_hz
         self._steps: list[Step] = []
@@ -42,6 +43,7 @@ class EpisodeRecorder:
         row: int = 0,
         *,
         force_n: float | None = None,
+        used: ActConfig | None = None,
     ) -> None:
         """Add one step.
 
@@ -52,11 +54,13 @@ class EpisodeRecorder:
             plan: The plan that ``action`` begins; ``None`` for the later actions of its chunk.
             row: Of the plan.
             force_n: Norm of the measured force at the tool, where it is known.
+            used: The config of the look that the action comes from; ``None``: the episode's own.
         """
         before = self._steps[-1].tcp_pose if self._steps else self._start
         pose = _numbers(tcp_pose)
         moved = float(np.linalg.norm(np.subtract(pose[:3], before[:3])))
         report = plan.steering[row] if plan is not None and plan.steering else None
+        steering = (used or self._config).steering
         valid = plan.valid[row] if plan is not None and plan.valid is not None else np.ones(0)
         self._steps.append(
             Step(
@@ -65,7 +69,8 @@ class EpisodeRecorder:
                 moved_m=moved,
                 speed_m_s=moved * self._rate_hz,
                 reward=float(reward),
-                steering=self._steering,
+                steering=self._steering if steering else "",
+                alpha=steering.alpha if steering else None,
                 neurons=report.neurons if report else 0,
                 tokens=len(valid),
                 invalid_tokens=int(len(valid) - np.sum(valid)),

@@ -10,6 +10,7 @@ from steer_gym.extras import load
 from steer_gym.policy import Policy
 
 POLICIES: dict[str, str] = {
+    "lerobot": "steer_gym.policies.lerobot.policy:LeRobotPolicy",
     "openvla": "steer_gym.policies.openvla.policy:OpenVlaPolicy",
     "openvla-oft": "steer_gym.policies.openvla.oft:OpenVlaOftPolicy",
     "pi0-fast": "steer_gym.policies.pi0_fast.policy:Pi0FastPolicy",

@@ -101,6 +101,20 @@ class RobotIdentity:
     simulated: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """What an arm can follow; targets that ask for more leave it behind."""
+
+    tool_speed: float
+    """[m/s]."""
+    turn_speed: float
+    """[rad/s]."""
+    tool_acceleration: float
+    """[m/s^2]."""
+    turn_acceleration: float
+    """[rad/s^2]."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RobotState:
     """One measurement, with its age."""
@@ -125,6 +139,16 @@ class RobotState:
     """Share of the speed that the controller allows (slider, reduced mode)."""
     late: int
     """How often no command came in time and the arm had to hold, or its state came late."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """What the sensors saw at one moment, whenever they told."""
+
+    state: RobotState
+    """The robot at that moment; ``age_s`` is how long ago that was."""
+    images: Mapping[str, NDArray[np.uint8]]
+    """Each camera's image, (height, width, 3) RGB."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -209,14 +233,18 @@ class Robot(Protocol):
     def home_joints(self) -> NDArray[np.float64]:
         """Return the joints (6,) [rad] that ``home`` goes to."""
 
+    @property
+    def envelope(self) -> Envelope:
+        """Return what the arm can follow."""
+
     def arm(self) -> None:
         """Check everything and allow motion; raises ``RobotError`` with the reason otherwise."""
 
     def state(self) -> RobotState:
         """Return the newest measurement; works with a fault as long as there is a connection."""
 
-    def images(self) -> dict[str, NDArray[np.uint8]]:
-        """Return each camera's newest image, (height, width, 3) RGB; raises ``RobotFault``."""
+    def observe(self) -> Sight:
+        """Return the last moment that all cameras have seen; raises ``RobotFault``."""
 
     def preview(self, target: Target) -> Accepted:
         """Return what ``command`` would make of ``target``; nothing is sent, nothing moves."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
 from steer_gym.acting import ActConfig
+from steer_gym.course import Course
 from steer_gym.episode import Episode
 from steer_gym.errors import ActConfigError, SteerGymError
 from steer_gym.handshake import shake_hands
@@ -49,6 +49,7 @@ def run_episode(
     convention = shake_hands(env, policy)
     config = config or ActConfig()
     execute = executed_actions(policy.spec, config)
+    course = Course(config, rate_hz=convention.rate_hz)
     recorder = EpisodeRecorder(config, rate_hz=convention.rate_hz)
     try:
         observation, info = env.reset(seed=seed, options=options)
@@ -57,13 +58,14 @@ def run_episode(
         recorder.begin(told, info)
         done, count = False, 0
         while not done:
-            plan = policy.plan(told, seeded(config, count))
+            used = course.at(count, told)
+            plan = policy.plan(told, used)
             for index, action in enumerate(plan.actions[0, :execute]):
                 observation, reward, terminated, truncated, info = env.step(action)
                 told = prompted(observation, prompt)
                 begins = plan if index == 0 else None
                 pose, force_n = told[TCP_POSE], measured_force_n(info)
-                recorder.add(action, pose, float(reward), begins, force_n=force_n)
+                recorder.add(action, pose, float(reward), begins, force_n=force_n, used=used)
                 recorder.film([env.render()] if film else [])  # type: ignore[list-item]
                 count, done = count + 1, terminated or truncated
                 if done:
@@ -93,15 +95,6 @@ def prompted(observation: dict[str, Any], prompt: str) -> dict[str, Any]:
     """Return the observation with its instruction put into ``prompt``."""
     instruction = prompt.replace("{instruction}", observation[INSTRUCTION])
     return {**observation, INSTRUCTION: instruction}
-
-
-def seeded(config: ActConfig, step: int) -> ActConfig:
-    """Return the config of one step; a sampled policy draws anew in every step."""
-    if config.temperature == 0 or config.seed is None:
-        return config
-    return replace(
-        config, seed=int(np.random.SeedSequence((config.seed, step)).generate_state(1)[0])
-    )
 
 
 def measured_force_n(info: Mapping[str, Any]) -> float | None:

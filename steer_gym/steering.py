@@ -72,6 +72,12 @@ class Steering:
         """Return a copy whose every edit has these fields, for example another ``alpha``."""
         return Steering(replace(edit, **changes) for edit in self.edits)
 
+    @property
+    def alpha(self) -> float | None:
+        """Return the alpha that all neurons of all edits share; ``None`` where they differ."""
+        alphas = {alpha for edit in self.edits for alpha in edit.alphas}
+        return alphas.pop() if len(alphas) == 1 else None
+
     def check(self, space: NeuronSpace) -> None:
         """Raise ``SteeringError`` unless every neuron belongs to a model with ``space``."""
         for edit in self.edits:

@@ -9,6 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from steer_gym.errors import MissingPackageError
+from steer_gym.lerobot.installed import lerobot
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -49,3 +52,31 @@ def test_the_training_loop_trains(tmp_path: Path) -> None:
 def test_the_steering_loop_steers() -> None:
     pytest.importorskip("torch", reason="needs the extra 'torch'")
     assert example("steer").main(["--concept", "fast"])
+
+
+def test_the_closed_loop_runs_to_the_end_of_its_episode(capsys: pytest.CaptureFixture) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'torch'")
+    example("closed_loop").main(["--target", "0.13"])
+    assert "aimed at 0.13 m/s, reached 0.1" in capsys.readouterr().out
+
+
+def require_lerobot() -> None:
+    """Skip where LeRobot, which is no extra, cannot be used."""
+    try:
+        lerobot("policies.act.modeling_act")
+    except MissingPackageError as missing:
+        pytest.skip(str(missing))
+
+
+def test_lerobots_evaluation_runs_a_policy_of_ours() -> None:
+    require_lerobot()
+    arguments = ["--concept", "fast", "--steps", "3", "--image-size", "64"]
+    found = example("lerobot_eval").main(arguments)
+    assert len(found["per_episode"]) == 1
+
+
+def test_a_policy_of_lerobots_runs_in_our_loop_and_is_recorded(tmp_path: Path) -> None:
+    require_lerobot()
+    episode = example("lerobot_policy").main(["--steps", "4", "--out", str(tmp_path / "data")])
+    assert (len(episode.steps), episode.error) == (4, None)
+    assert (tmp_path / "data" / "meta" / "info.json").is_file()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from steer_gym.convention import LIBERO_DELTA, UR5_JOINTS, ActionConvention
 from steer_gym.errors import ActionError
-from steer_gym.robot import Accepted, RobotState, Target
+from steer_gym.robot import Accepted, Envelope, RobotState, Target
 
 from .rotation import Array, turned
 
@@ -32,8 +32,8 @@ class Steersman(Protocol):
     convention: ActionConvention
     space: spaces.Box
 
-    def start(self, state: RobotState) -> None:
-        """Begin at rest where the arm is."""
+    def start(self, state: RobotState, envelope: Envelope) -> None:
+        """Begin at rest where the arm is; it can follow what ``envelope`` allows."""
 
     def target(self, action: Array) -> Target:
         """Return where ``action`` leads in one step."""
@@ -48,21 +48,24 @@ class LiberoDelta:
     An action pulls the hand towards a point ``0.05 m`` times the action ahead, by a critically
     damped spring, and the next step begins from where that has led, as in robosuite. So an action
     moves the arm as far as it moves LIBERO's: a full one 0.26 m/s, not the 1 m/s that adding up
-    the numbers would give. The arm's target is that point, not the measured one plus the change:
-    a stiff arm that lags a little would be called back at every step.
+    the numbers would give, and no faster than the arm can follow. The arm's target is that point,
+    not the measured one plus the change: an arm that lags a little would be called back at every
+    step, and would not do the same every time.
     """
 
     convention = LIBERO_DELTA
     space = spaces.Box(-1.0, 1.0, (7,), np.float32)
 
-    def start(self, state: RobotState) -> None:
+    def start(self, state: RobotState, envelope: Envelope) -> None:
         """See ``Steersman.start``."""
         self._pose, self._speed = state.tcp_pose.copy(), np.zeros(6)
+        self._envelope = envelope
 
     def target(self, action: Array) -> Target:
         """See ``Steersman.target``."""
         step_s = 1.0 / self.convention.rate_hz
-        self._way, self._speed = _spring(action[:6] * _UNIT, self._speed, step_s)
+        way, speed = _spring(action[:6] * _UNIT, self._speed, step_s)
+        self._way, self._speed = _followed(way, self._speed, speed, step_s, self._envelope)
         pose = np.concatenate(
             [self._pose[:3] + self._way[:3], turned(self._pose[3:], self._way[3:])]
         )
@@ -89,7 +92,7 @@ class JointPositions:
         np.array([2 * math.pi] * 6 + [1.0], np.float32),
     )
 
-    def start(self, state: RobotState) -> None:
+    def start(self, state: RobotState, envelope: Envelope) -> None:
         """See ``Steersman.start``; nothing is remembered."""
 
     def target(self, action: Array) -> Target:
@@ -136,6 +139,27 @@ def _spring(pull: Array, speed: Array, dt_s: float) -> tuple[Array, Array]:
     slope = speed - w * pull
     left = (slope * dt_s - pull) * math.exp(-w * dt_s)
     return pull + left, slope * math.exp(-w * dt_s) - w * left
+
+
+def _followed(
+    way: Array, before: Array, after: Array, dt_s: float, envelope: Envelope
+) -> tuple[Array, Array]:
+    """Return way and speed (6,) as an arm can follow them that has the speed ``before``."""
+    way, after = way.copy(), after.copy()
+    for part, fastest, acceleration in (
+        (slice(0, 3), envelope.tool_speed, envelope.tool_acceleration),
+        (slice(3, 6), envelope.turn_speed, envelope.turn_acceleration),
+    ):
+        mean = _at_most(way[part] / dt_s, fastest)
+        change = _at_most(mean - before[part], acceleration * dt_s / 2)
+        way[part] = (before[part] + change) * dt_s
+        speed = _at_most(after[part], fastest)
+        after[part] = before[part] + _at_most(speed - before[part], acceleration * dt_s)
+    return way, after
+
+
+def _at_most(vector: Array, size: float) -> Array:
+    return np.asarray(vector * min(1.0, size / max(float(np.linalg.norm(vector)), 1e-12)))
 
 
 Action = NDArray[np.float32]

@@ -20,19 +20,43 @@ Ask = Callable[[str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class UR5Options:
-    """How the robot is reached, seen and judged; ``UR5Env`` documents each field."""
+    """What is to be done, and how the robot is reached, seen and judged."""
 
-    robot: str
-    host: str | None
-    actions: Actions
-    cameras: Sequence[str]
-    image_size: Any
-    sources: Mapping[str, Any]
-    judge: Judge | None
-    confirm: Ask | None
-    max_steps: int
-    render_mode: str | None
+    robot: str = "ur5-sim"
+    """``ur5`` or ``ur5-sim``; set by the id."""
+    host: str | None = None
+    """Address of the controller (UR5 only)."""
+    task: int | str = 0
+    """Index, name or instruction of one of ``tasks.TASKS``."""
+    instruction: str | None = None
+    """Other words for it."""
+    actions: Actions = "libero_delta"
+    """See Action Space."""
+    cameras: str | Sequence[str] = CAMERAS
+    """Image keys wanted in the observation."""
+    image_size: Any = 256
+    """Pixels of a side, or (height, width); a camera's middle is scaled to it."""
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    """Image key -> device, address or ``hardware.cameras.CameraSettings`` (UR5 only)."""
+    shadow: bool | None = None
+    """Dry run: never armed, nothing moves, ``info`` tells what would have. By default true for UR5
+    and false for UR5Sim: a robot moves only when you write ``shadow=False``."""
+    privileged: bool = False
+    """Also observe the keys of ``steer_gym.privileged`` (UR5Sim only)."""
+    judge: Judge | None = None
+    """From an observation to whether the task is done; replaces the simulation's own."""
+    verdict: Ask | None = None
+    """From a question to yes or no: asked whether the task is done, when the steps are over and
+    nothing else said so. The robot is stopped and disarmed before. ``ask_person`` is one."""
+    confirm: Ask | None = None
+    """The same, asked before a reset moves."""
+    max_steps: int = 300
+    """Of an episode."""
+    render_mode: str | None = None
+    """``"rgb_array"``: the base camera."""
     robot_options: Mapping[str, Any] = field(default_factory=dict)
+    """For ``steer_gym.robot.make_robot``, for example ``{"clock": "real"}`` or
+    ``{"journal": "run.jsonl", "limits": ...}``."""
 
     def __post_init__(self) -> None:
         """Normalise, and refuse what is not allowed."""
@@ -40,6 +64,10 @@ class UR5Options:
             raise UnknownNameError("robot", self.robot, ROBOTS)
         if self.actions not in STEERSMEN:
             raise UnknownNameError("kind of actions", self.actions, STEERSMEN)
+        if isinstance(self.cameras, str):
+            object.__setattr__(self, "cameras", (self.cameras,))
+        if self.shadow is None:
+            object.__setattr__(self, "shadow", not self.simulated)
         for name in (*self.cameras, *self.sources):
             if name not in CAMERAS:
                 raise UnknownNameError("camera", name, CAMERAS)
@@ -80,6 +108,8 @@ class UR5Options:
                 "UR5Sim starts a simulator of its own and takes neither host nor sources. "
                 "Use steer_gym/UR5-v0 for a controller on the network."
             )
+        if self.privileged and not self.simulated:
+            raise EnvironmentOptionError("A robot has no privileged knowledge; UR5Sim has.")
         missing = [key for key in self.watched if key not in self.sources]
         if not self.simulated and (self.host is None or missing):
             raise EnvironmentOptionError(

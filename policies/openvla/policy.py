@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from steer_gym.errors import ConventionError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
-from steer_gym.policy import Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 
 from ..action_bins import ActionBins
 from ..engines.anatomy import down_projections, neuron_space
@@ -199,6 +200,10 @@ class OpenVlaPolicy(Policy):
         tokenizer = self.checkpoint.tokenizer
         ids = [prompt_ids(self._template, text, tokenizer) for text in instructions]
         return Prompts.of(ids, self.model.patches)
+
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show natural activations. See the base class."""
+        return self._engine.observed(observer)
 
     def neuron_source(self) -> NeuronSource:
         """Return value vectors, unembedding and tokens. See the base class."""

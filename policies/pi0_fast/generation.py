@@ -13,6 +13,7 @@ from steer_gym.neuron_set import NeuronSpace
 from steer_gym.policy import SteeringReport
 from steer_gym.steering import Steering
 
+from ..engines.running_spread import RunningSpread
 from .neuron_weights import NeuronWeights
 from .prefix import DecodeWindow, ModelInputs
 from .sizes import Sizes
@@ -97,3 +98,6 @@ class Backend(Protocol):
         Raises:
             SteeringError: A steering does not fit the model.
         """
+
+    def observe(self, inputs: ModelInputs, decoding: Decoding, spread: RunningSpread) -> None:
+        """Read the inputs and take natural activations into ``spread``: those of seen positions."""

@@ -20,8 +20,18 @@ from numpy.typing import NDArray
 from steer_gym.steering import Steering
 
 from ..engines.jax_engine import Edits, steered_call
+from ..engines.running_spread import RunningSpread
 from .generation import Decoding, Generated, Sampling
-from .jax_network import Cache, Weights, acting, embed_images, embed_words, forward, unembed
+from .jax_network import (
+    Cache,
+    Moments,
+    Weights,
+    acting,
+    embed_images,
+    embed_words,
+    forward,
+    unembed,
+)
 from .neuron_weights import NeuronWeights
 from .prefix import ModelInputs, Prefix
 from .sizes import Parameters, Sizes
@@ -82,6 +92,16 @@ class JaxModel:
             reports=call.reports(int(decoded))[:rows],
         )
 
+    def observe(self, inputs: ModelInputs, decoding: Decoding, spread: RunningSpread) -> None:
+        """Take natural activations into ``spread``; see ``Backend``."""
+        rows = len(inputs.prompt)
+        prefix = Prefix.of(inputs, self.sizes.image_tokens, decoding.window)
+        call = steered_call((None,) * rows, prefix.kinds, self.space, dtype=self.dtype)
+        batch = _batch(inputs, prefix, Sampling.greedy(rows), rows, self.dtype)
+        found = _measure(self.weights, batch, call.edits, sizes=self.sizes)
+        for layer, (mean, squares) in enumerate(zip(*map(np.asarray, found), strict=True)):
+            spread.take(layer, int(prefix.lengths.sum()), mean, squares)
+
 
 class _Batch(NamedTuple):
     """What the jitted function takes; fields as in ``ModelInputs``, ``Prefix``, ``Sampling``."""
@@ -115,24 +135,9 @@ def _generate(
     weights: Weights, batch: _Batch, edits: Edits, *, sizes: Sizes, decoding: Decoding
 ) -> tuple[Array, Array, Array]:
     """Return tokens (rows, steps), prefill logits (rows, vocabulary), and decode steps run."""
-    words = embed_words(weights, sizes, batch.prompt)
-    embedded = jnp.concatenate([embed_images(weights, sizes, batch.images), words], axis=1)
-    embedded = jnp.take_along_axis(embedded, batch.order[..., None], axis=1)
-    rows, width = batch.mask.shape
-    shape = (sizes.depth, rows, width + decoding.steps, sizes.kv_heads, sizes.head_dim)
-    seen = jnp.pad(
-        batch.mask[:, None] & batch.mask[:, :, None], ((0, 0), (0, 0), (0, decoding.steps))
-    )
-    hidden, cache = forward(
-        weights,
-        embedded,
-        Cache(jnp.zeros(shape, embedded.dtype), jnp.zeros(shape, embedded.dtype)),
-        acting(edits, prefill=True),
-        positions=batch.positions,
-        seen=seen,
-        at=0,
-    )
+    hidden, cache, _ = _prefill(weights, batch, edits, sizes, decoding.steps)
     first = unembed(weights, hidden[:, -1])
+    rows = len(batch.mask)
     state = _State(
         step=jnp.zeros((), jnp.int32),
         logits=first,
@@ -145,6 +150,40 @@ def _generate(
         lambda s: ~s.done, partial(_write, weights, batch, edits, sizes, decoding), state
     )
     return state.tokens, first, state.step - 1
+
+
+@partial(jax.jit, static_argnames=("sizes",))
+def _measure(weights: Weights, batch: _Batch, edits: Edits, *, sizes: Sizes) -> Moments | None:
+    """Return the moments of every layer's activations, each (layers, width)."""
+    return _prefill(weights, batch, edits, sizes, 0, measured=True)[2]
+
+
+def _prefill(
+    weights: Weights,
+    batch: _Batch,
+    edits: Edits,
+    sizes: Sizes,
+    steps: int,
+    *,
+    measured: bool = False,
+) -> tuple[Array, Cache, Moments | None]:
+    """Read the prefix, with room for ``steps`` more positions; see ``forward``."""
+    words = embed_words(weights, sizes, batch.prompt)
+    embedded = jnp.concatenate([embed_images(weights, sizes, batch.images), words], axis=1)
+    embedded = jnp.take_along_axis(embedded, batch.order[..., None], axis=1)
+    rows, width = batch.mask.shape
+    shape = (sizes.depth, rows, width + steps, sizes.kv_heads, sizes.head_dim)
+    seen = batch.mask[:, None] & batch.mask[:, :, None]
+    return forward(
+        weights,
+        embedded,
+        Cache(jnp.zeros(shape, embedded.dtype), jnp.zeros(shape, embedded.dtype)),
+        acting(edits, prefill=True),
+        positions=batch.positions,
+        seen=jnp.pad(seen, ((0, 0), (0, 0), (0, steps))),
+        at=0,
+        real=batch.mask if measured else None,
+    )
 
 
 def _write(
@@ -183,7 +222,7 @@ def _read(
     seen = jnp.concatenate(
         [batch.decode_mask, jnp.broadcast_to(generated, (len(chosen), decoding.steps))], axis=1
     )
-    hidden, cache = forward(
+    hidden, cache, _ = forward(
         weights,
         embed_words(weights, sizes, chosen[:, None]),
         state.cache,

@@ -28,6 +28,13 @@ class Cache(NamedTuple):
     values: Array
 
 
+class Moments(NamedTuple):
+    """Mean of each neuron's natural activation, and the sum of squared deviations from it."""
+
+    mean: Array
+    squares: Array
+
+
 def embed_images(weights: Weights, sizes: Sizes, images: Array) -> Array:
     """Return tokens (rows, cameras * image tokens, width) of (rows, cameras, size, size, 3)."""
     rows, cameras = images.shape[:2]
@@ -81,7 +88,8 @@ def forward(
     positions: Array,
     seen: Array,
     at: Array | int,
-) -> tuple[Array, Cache]:
+    real: Array | None = None,
+) -> tuple[Array, Cache, Moments | None]:
     """Run the language model over new positions, whose keys and values are written to the cache.
 
     Args:
@@ -92,15 +100,19 @@ def forward(
         positions: (rows, positions), for the rotary embedding.
         seen: (rows, positions, prefix + steps), which keys each position sees.
         at: Index in the cache of the first new position.
+        real: (rows, positions), those whose activations are measured; ``None``: none is.
 
     Returns:
-        Hidden states (rows, positions, width) before the final norm, and the cache.
+        Hidden states (rows, positions, width) before the final norm, the cache, and the moments of
+        the natural activations of each layer.
     """
     layer_edits, acts = edits
     table = jnp.asarray(rotary_table(cache.keys.shape[-1], seen.shape[-1] + 1))
     turn = table[:, positions + 1, None]  # (2, rows, positions, 1, head size / 2)
 
-    def step(x: Array, layer: tuple[Weights, Cache, LayerEdits]) -> tuple[Array, Cache]:
+    def step(
+        x: Array, layer: tuple[Weights, Cache, LayerEdits]
+    ) -> tuple[Array, tuple[Cache, Moments | None]]:
         weights, past, edit = layer
         normed = _rms_norm(x, weights["pre_attention_norm/scale"])
         mixed, past = _attend(weights, normed, past, turn, seen, at)
@@ -108,9 +120,17 @@ def forward(
         normed = _rms_norm(x, weights["pre_ffw_norm/scale"])
         gate, up = (normed @ matrix for matrix in weights["mlp/gating_einsum"])
         natural = jax.nn.gelu(gate, approximate=True) * up
-        return x + steer(natural, edit, acts) @ weights["mlp/linear"], past
+        moments = None if real is None else _moments(natural, real)
+        return x + steer(natural, edit, acts) @ weights["mlp/linear"], (past, moments)
 
-    return lax.scan(step, x, (_layers(weights, LAYERS), cache, layer_edits))
+    x, (cache, moments) = lax.scan(step, x, (_layers(weights, LAYERS), cache, layer_edits))
+    return x, cache, moments
+
+
+def _moments(natural: Array, real: Array) -> Moments:
+    single, weight = natural.astype(jnp.float32), real[..., None].astype(jnp.float32)
+    mean = jnp.sum(single * weight, axis=(0, 1)) / jnp.sum(weight)
+    return Moments(mean, jnp.sum(jnp.square(single - mean) * weight, axis=(0, 1)))
 
 
 def _attend(

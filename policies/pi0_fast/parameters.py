@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -29,12 +30,15 @@ def load_parameters(path: str | Path, *, heads: HeadSizes | None = None) -> Para
         CheckpointError: The file is of no known format, or weights are missing or unexpected.
     """
     found = weights_file(path)
-    if found.suffix == ".npz":
-        parameters = read_npz(found)
-    elif found.suffix == ".safetensors":
-        parameters = read_safetensors(found, heads)
-    else:
-        parameters = read_orbax(found)
+    try:
+        if found.suffix == ".npz":
+            parameters = read_npz(found)
+        elif found.suffix == ".safetensors":
+            parameters = read_safetensors(found, heads)
+        else:
+            parameters = read_orbax(found)
+    except (OSError, BadZipFile, EOFError) as error:
+        raise CheckpointError(f"{found} is broken: {error}. Fetch it once more.") from error
     merged = merge_lora(parameters)
     Sizes.of(merged)
     return merged

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.acting import ActConfig, ActConfigs
-from steer_gym.errors import SteerGymError
+from steer_gym.errors import SteerGymError, SteeringError
 from steer_gym.extras import load, require
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import INSTRUCTION, Observation
-from steer_gym.policy import Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 
+from ..engines.running_spread import RunningSpread
 from .action_tokens import ActionReader, DecodedRow
 from .concepts import PI0_FAST_CONCEPTS
 from .fast_tokenizer import FastTokenizer, fast_folder
@@ -100,6 +102,7 @@ class Pi0FastPolicy(Policy):
             actions=chosen.dimensions,
         )
         self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
+        self._spread = _saved_spread(folder)
         self._concepts = PI0_FAST_CONCEPTS.of(
             folder.name, self.model.space, released_as=released_as
         )
@@ -148,6 +151,34 @@ class Pi0FastPolicy(Policy):
             extra={"reasons": tuple(row.chunk.reason for row in rows)},
         )
 
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show natural activations; of the torch backend only. See the base class."""
+        if engine := getattr(self.model, "engine", None):
+            shown: AbstractContextManager[None] = engine.observed(observer)
+            return shown
+        raise SteeringError("pi0-FAST in JAX does not show its activations; take backend='torch'.")
+
+    def measure_spread(self, observations: Iterable[Observation]) -> NDArray[np.float32]:
+        """Measure, return and from now on use each neuron's natural spread, (layers, width).
+
+        Save it as ``spread.npy`` in the checkpoint's folder for the next time.
+
+        Args:
+            observations: Single ones or batches, such as the robot will see; the positions of
+                images and prompt count, those of generated tokens do not.
+        """
+        spread = RunningSpread(self.model.space)
+        for observation in observations:
+            batch, _ = self.prepare(observation, None)
+            inputs = self.inputs(batch, state_vector(batch, self.profile))
+            self.model.observe(inputs, self._decoding, spread)
+        self._spread = spread.std
+        return self._spread
+
+    def spread(self) -> NDArray[np.float32] | None:
+        """Return the measured spread, or that of ``spread.npy`` in the checkpoint's folder."""
+        return self._spread
+
     def neuron_source(self) -> NeuronSource:
         """Return value vectors, unembedding and tokens. See the base class."""
         return self.model.neuron_weights().source(
@@ -193,6 +224,11 @@ class Pi0FastPolicy(Policy):
         if held.any():
             actions[held] = holding(batch, self.profile)[held, None]
         return actions.astype(np.float32)
+
+
+def _saved_spread(folder: Path) -> NDArray[np.float32] | None:
+    path = folder / "spread.npy"
+    return np.load(path).astype(np.float32) if path.is_file() else None
 
 
 def _state_size(profile: Profile) -> int:

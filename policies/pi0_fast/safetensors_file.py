@@ -45,14 +45,27 @@ def read_safetensors(path: Path, heads: HeadSizes | None = None) -> Parameters:
     Raises:
         CheckpointError: Tensors are missing, unexpected, or do not divide into such heads.
     """
-    numpy_format = require("safetensors", extra="torch")
-    with numpy_format.safe_open(str(path), framework="pt") as file:
-        noted = {k: int(v) for k, v in (file.metadata() or {}).items() if k.endswith("head_dim")}
-        tensors = {plain_name(name): file.get_tensor(name).float().numpy() for name in file.keys()}  # noqa: SIM118
+    safetensors = require("safetensors", extra="torch")
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            noted = {
+                k: int(v) for k, v in (file.metadata() or {}).items() if k.endswith("head_dim")
+            }
+            tensors = {plain_name(name): _array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"{path} is broken: {error}. Fetch it once more.") from error
     if _HEAD in tensors:  # tied to the embedding, of which files keep either or both
         tensors.setdefault(f"{LANGUAGE}.embed_tokens.weight", tensors[_HEAD])
         del tensors[_HEAD]
     return from_tensors(tensors, heads or HeadSizes(**noted))
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """Return a tensor in numpy, which knows no bfloat16."""
+    plain: NDArray[Any] = (
+        tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
+    ).numpy()
+    return plain
 
 
 def save_safetensors(parameters: Parameters, path: str | Path) -> None:

@@ -71,18 +71,22 @@ class Sizes:
                 f"The parameters have no {error.args[0]!r}, so they are not pi0-FAST's. They hold "
                 f"{', '.join(sorted(parameters)[:6]) or 'nothing'}, ..."
             ) from error
+        except (IndexError, ValueError) as error:
+            raise CheckpointError(
+                f"The parameters have weights of other dimensions than pi0-FAST's ({error})."
+            ) from error
         sizes.require(parameters)
         return sizes
 
     @classmethod
     def _read(cls, parameters: Mapping[str, NDArray[Any]]) -> Sizes:
-        query = f"{LAYERS}/attn/q_einsum/w"
-        if query in parameters:
-            heads, head_dim = parameters[query].shape[1], parameters[query].shape[3]
-            kv_heads = parameters[f"{LAYERS}/attn/kv_einsum/w"].shape[2]
-        else:  # as many heads of keys as of queries
-            heads, _, head_dim = parameters[f"{LAYERS}/attn/qkv_einsum/w"].shape[2:]
+        joint = f"{LAYERS}/attn/qkv_einsum/w"
+        if joint in parameters:  # as many heads of keys as of queries
+            heads, _, head_dim = parameters[joint].shape[2:]
             kv_heads = heads
+        else:
+            heads, _, head_dim = parameters[f"{LAYERS}/attn/q_einsum/w"].shape[1:]
+            kv_heads = parameters[f"{LAYERS}/attn/kv_einsum/w"].shape[2]
         vocabulary, width = parameters[EMBEDDING].shape
         depth, neurons, _ = parameters[f"{LAYERS}/mlp/linear"].shape
         patch, _, _, vision_width = parameters[f"{IMG}/embedding/kernel"].shape

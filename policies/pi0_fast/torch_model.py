@@ -7,6 +7,7 @@ weights and their names are those of transformers' modules. No published weights
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from steer_gym.neurons.source import module_values
 from steer_gym.steering import Steering
 
 from ..engines.anatomy import down_projections
+from ..engines.running_spread import RunningSpread
 from ..engines.torch_engine import TorchEngine
 from .generation import Decoding, Generated, Sampling
 from .neuron_weights import NeuronWeights
@@ -93,6 +95,13 @@ class TorchModel:
             prefill_logits=logits.float().cpu().numpy(),
             reports=steered.reports(session.decoded),
         )
+
+    def observe(self, inputs: ModelInputs, decoding: Decoding, spread: RunningSpread) -> None:
+        """Take natural activations into ``spread``; see ``Backend``."""
+        mask = Prefix.of(inputs, self.sizes.image_tokens, decoding.window).mask
+        seen = torch.from_numpy(mask).to(self.device)
+        with self.engine.observed(lambda layer, natural, _: spread(layer, natural, seen)):
+            self.generate(inputs, decoding=replace(decoding, steps=1))
 
     def _embedded(self, inputs: ModelInputs, prefix: Prefix) -> Tensor:
         images = torch.from_numpy(np.ascontiguousarray(inputs.images)).to(self.device, self.dtype)

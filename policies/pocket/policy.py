@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from steer_gym.convention import LIBERO_DELTA
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
-from steer_gym.policy import Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 from steer_gym.steering import Steering
 
 from ..engines.anatomy import down_projections, neuron_space
@@ -116,6 +117,10 @@ class PocketPolicy(Policy):
     def spread(self) -> NDArray[np.float32] | None:
         """Return each neuron's standard deviation over demonstrations, (layers, width)."""
         return self._spread
+
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show natural activations. See the base class."""
+        return self.engine.observed(observer)
 
     def neuron_source(self) -> NeuronSource:
         """Return value vectors, unembedding and tokens. See the base class."""

@@ -52,6 +52,11 @@ def recorded_steps(folder: Path, rng: np.random.Generator) -> list[Step]:
     return [Step(episode=e, number=n) for e in episodes for n in range(len(e.actions))]
 
 
+def some_steps(folder: Path, count: int, rng: np.random.Generator) -> Observation:
+    """Return a batch of any steps, of several episodes; for ``steer_gym.neurons.recordings``."""
+    return _batch(recorded_steps(folder, rng), count, rng)
+
+
 def moving(steps: list[Step], count: int, rng: np.random.Generator) -> Observation:
     """Return a batch of steps in which the arm is on its way."""
     return _batch([s for s in steps if _speed(s) > MOVING], count, rng)

@@ -35,7 +35,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "say what is installed, what works and what mends the rest",
         "steer_gym.cli.doctor:configure",
     ),
+    "export": ("write an evaluation as a LeRobot dataset", "steer_gym.cli.export:configure"),
     "serve": ("serve a policy over openpi's websocket protocol", "steer_gym.cli.serve:configure"),
+    "convert": (
+        "convert pi0-FAST's weights between openpi's and LeRobot's formats",
+        "steer_gym.policies.pi0_fast.convert:configure",
+    ),
     "ur-sim": ("run a simulated UR controller on its own ports", "steer_gym.cli.ur_sim:configure"),
     "pocket": (
         "collect demonstrations for Pocket, train and evaluate it",

@@ -31,6 +31,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "show, compare, check and exchange concept files",
         "steer_gym.cli.neurons_concept:configure",
     ),
+    "record": (
+        "keep observations of unsteered rollouts in a file",
+        "steer_gym.cli.neurons_record:configure",
+    ),
+    "activations": (
+        "gather how strongly each neuron fires by itself",
+        "steer_gym.cli.neurons_activations:configure",
+    ),
+    "screen": (
+        "test whether a concept's neurons do what its words say, more than random ones",
+        "steer_gym.cli.neurons_screen:configure",
+    ),
 }
 """Command -> its line of help, and ``module:function``, as in ``steer_gym.cli.dispatch``."""
 

@@ -14,7 +14,7 @@ from steer_gym.neurons.findings.patterns import TOP
 from steer_gym.neurons.findings.people import read_people
 from steer_gym.neurons.findings.presets import PRESETS, chosen_models
 from steer_gym.neurons.findings.sheet import PAGE, write_sheet
-from steer_gym.neurons.findings.tables import open_stage
+from steer_gym.neurons.findings.tables import open_stages
 from steer_gym.results import atomic_path, writable_folder
 
 from .parser import count
@@ -37,14 +37,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"tokens of a neuron (default: {TOP}); patterns are sought in the first {TOP}",
     )  # fmt: skip
     parser.add_argument(
+        "--same-words", action="store_true",
+        help="read the other models in the words alone that they share with the last",
+    )  # fmt: skip
+    parser.add_argument(
         "--sheet", type=count, metavar="N",
         help="write a blind labelling sheet with N neurons of each layer of each model",
     )  # fmt: skip
     parser.add_argument("--labels", type=Path, metavar="CSV", help="a filled labelling sheet")
     parser.add_argument("--device", default="cpu", help="on which missing tables are made")
     parser.add_argument(
-        "--dtype", choices=("float32", "bfloat16"), default="float32",
-        help="of the product when missing tables are made",
+        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
+        help="of the factors when missing tables are made",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -56,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     require("matplotlib", extra="bench")
     folder = writable_folder(options.out)
     how = {"k": options.top, "dtype": options.dtype, "device": options.device}
-    stages = [open_stage(model, folder / "tables", **how) for model in models]
+    stages = open_stages(models, folder / "tables", same_words=options.same_words, **how)
     found = compare(stages, top=options.top)
     lines, numbers = found.lines(), found.to_json()
     if options.labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -66,7 +67,7 @@ def _check_condition(condition: Condition, policy: Policy) -> None:
             )
         executed_actions(policy.spec, config)
         policy.reset()
-        policy.plan(policy.spec.example_observation(), config)
+        policy.plan(policy.spec.example_observation(), replace(config, schedule=None))
 
 
 def _check_task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import Any
 
 from steer_gym.acting import ActConfig
 from steer_gym.convention import ActionConvention
+from steer_gym.course import Course
 from steer_gym.episode import Episode
+from steer_gym.errors import ObservationError
 from steer_gym.policy import Plan, PolicySpec
 from steer_gym.recorder import EpisodeRecorder
-from steer_gym.rollout import executed_actions, seeded
+from steer_gym.rollout import executed_actions
 
 from .budget import Budget
 from .grid import Cell
@@ -62,14 +65,11 @@ class Slot:
         """Whether an answer of the stage is due."""
         self.fresh = False
         """Whether the episode has begun and the policy has not acted in it."""
+        self.config = ActConfig()
+        """How the policy selects this slot's next action."""
         self._queue = deque(cells)
         self._direction = direction
         self._plan: tuple[Plan, int] | None = None
-
-    @property
-    def config(self) -> ActConfig:
-        """Return how the policy selects this slot's next action."""
-        return ActConfig() if self.cell is None else seeded(self.cell.config, self._count)
 
     def start_next(self) -> None:
         """Ask for the first observation of the next cell that may start, if there is one."""
@@ -78,7 +78,7 @@ class Slot:
             if self._direction.budget.may_start(cell):
                 self._start(cell, 1)
                 return
-        self.cell = None
+        self.cell, self.config = None, ActConfig()
 
     def receive(self) -> None:
         """Take one answer of the stage."""
@@ -95,11 +95,22 @@ class Slot:
         for index, move in enumerate(reply.moves):
             plan, row = self._plan if self._plan is not None and index == 0 else (None, 0)
             self._recorder.add(
-                move.action, move.tcp_pose, move.reward, plan, row, force_n=move.force_n
+                move.action,
+                move.tcp_pose,
+                move.reward,
+                plan,
+                row,
+                force_n=move.force_n,
+                used=self.config,
             )
             self._recorder.film([] if move.frame is None else [move.frame])
         if reply.success is not None:
             self.end(reply.success)
+            return
+        try:
+            self.config = self._course.at(self._count, reply.observation)
+        except ObservationError:
+            self.end(None, traceback.format_exc())
 
     def play(self, plan: Plan, row: int) -> None:
         """Ask the stage to execute the actions of one row of ``plan``."""
@@ -131,6 +142,7 @@ class Slot:
         self.cell, self.waiting, self.fresh = cell, True, False
         self._plan, self._count, self._started = None, 0, time.perf_counter()
         self._attempt = attempt
+        self._course = Course(cell.config, rate_hz=direction.convention.rate_hz)
         self._recorder = EpisodeRecorder(cell.config, rate_hz=direction.convention.rate_hz)
         self.stage.begin(
             Scene(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.acting import ActConfig
+from steer_gym.errors import SteeringError
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.observation import Observation
 from steer_gym.policy import Policy
@@ -51,11 +52,28 @@ class Measure:
         return self.sign * float(getattr(effect, self.field))
 
 
+THEME_MEASURES = {
+    "fast": Measure("speed", 1.0),
+    "slow": Measure("speed", -1.0),
+    "careful": Measure("speed", -1.0),
+    "careless": Measure("speed", 1.0),
+    "high": Measure("rise", 1.0),
+    "up": Measure("rise", 1.0),
+    "low": Measure("rise", -1.0),
+    "down": Measure("rise", -1.0),
+}
+"""What some themes are about."""
+
+
 class Unsteered:
     """What a policy commands by itself on a batch of observations, to compare with."""
 
     def __init__(self, policy: Policy, observation: Observation) -> None:
-        """Ask the policy once."""
+        """Ask the policy once.
+
+        Raises:
+            SteeringError: It does not tell the expectation of its actions.
+        """
         self._policy, self._observation = policy, observation
         self._expected, _ = self._ask(None)
 
@@ -72,6 +90,11 @@ class Unsteered:
 
     def _ask(self, steering: Steering | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         plan = self._policy.plan(self._observation, ActConfig(steering=steering))
+        if not {"expected_actions", "action_probability"} <= plan.extra.keys():
+            raise SteeringError(
+                f"{self._policy.spec.name} does not tell the expectation of its actions "
+                '(Plan.extra["expected_actions"]), which screening goes by.'
+            )
         return plan.extra["expected_actions"], plan.extra["action_probability"]
 
 

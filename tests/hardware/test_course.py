@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -68,16 +66,6 @@ def test_where_no_target_follows_the_arm_brakes_and_holds_the_last() -> None:
     braking = 0.1**2 / (2 * Limits().tool_acceleration)
     assert braking < max(ways) + 1e-3 < 2 * braking
     assert np.abs(ways[-5:]).max() < 1e-3
-
-
-def test_more_than_the_arms_speed_is_drawn_nearer(bench: Any) -> None:
-    bench.robot.arm()
-    pose = bench.robot.state().tcp_pose + np.array([0.0, 0.025, 0.0, 0.0, 0.0, 0.0])
-    assert bench.robot.preview(Target(pose=pose)).clamps == ()
-    accepted = bench.robot.preview(Target(pose=pose, in_s=0.05))
-    assert accepted.clamps == ("speed",)
-    way = pose_error(accepted.target.pose, bench.robot.state().tcp_pose)
-    assert np.linalg.norm(way[:3]) == pytest.approx(0.05 * Limits().tool_speed)
 
 
 @pytest.mark.parametrize("in_s", [0.0, -1.0, LONGEST_S + 0.1, float("nan")])

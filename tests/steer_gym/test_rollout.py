@@ -10,8 +10,9 @@ import pytest
 import toy_world
 
 from steer_gym import ActConfig, Policy, Steering
+from steer_gym.acting import seeded
 from steer_gym.errors import ActConfigError, ConventionError, SteeringError
-from steer_gym.rollout import run_episode, seeded
+from steer_gym.rollout import run_episode
 
 ENV = "toy/Reach-v0"
 

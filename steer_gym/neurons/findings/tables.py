@@ -3,44 +3,83 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steer_gym.digest import digest
 from steer_gym.extras import require
 from steer_gym.neuron_set import NeuronSpace
 
 from ..reading import read_table
-from ..source import NeuronSource
+from ..source import NeuronSource, as_tensor
 from ..sources import open_source
 from ..table import NeuronTable, TableError
+from ..tokens import Vocabulary
 from .presets import Model
-from .stage import Stage
+from .stage import FindingsError, Stage
 
 RANDOM = 2048
 """Directions of the control."""
 
 
-def open_stage(model: Model, folder: Path, **options: Any) -> Stage:
-    """Return a model with its table.
+def open_stages(
+    models: Sequence[Model], folder: Path, *, same_words: bool = False, **options: Any
+) -> list[Stage]:
+    """Return models with their tables.
 
     A table's file is taken as it is, without a control. Of a checkpoint, the tables that
     ``folder`` holds are used if they are of its weights and as long; else they are made there.
 
     Args:
-        model: Which.
+        models: Which.
         folder: Where tables are kept.
+        same_words: Read the others in the words alone that they share with the last: what a
+            neuron can say depends on the vocabulary.
         **options: Of ``read_table``: ``k``, ``dtype``, ``device``.
     """
+    last = _open(models[-1], folder, None, options)
+    words = last.table.vocabulary if same_words else None
+    return [*(_open(model, folder, words, options) for model in models[:-1]), last]
+
+
+def _open(model: Model, folder: Path, words: Vocabulary | None, options: dict[str, Any]) -> Stage:
     path = Path(str(model.checkpoint))
     if path.is_file() and (table := _table(path)) is not None:
+        if words is not None:
+            raise FindingsError(
+                f"{path} is a table, made with all words of {model.name}; give the checkpoint."
+            )
         return Stage(name=model.name, table=table)
-    source = open_source(str(model.checkpoint), kind=model.kind, **model.options)
+    source, name = open_source(str(model.checkpoint), kind=model.kind, **model.options), model.name
+    if words is not None:
+        source, name = in_words(source, words), f"{name}, shared words"
     return Stage(
-        name=model.name,
-        table=_kept(folder / f"{model.name}.safetensors", source, options),
-        random=_kept(folder / f"{model.name}, random.safetensors", random_source(source), options),
+        name=name,
+        table=_kept(folder / f"{name}.safetensors", source, options),
+        random=_kept(folder / f"{name}, random.safetensors", random_source(source), options),
+    )
+
+
+def in_words(source: NeuronSource, words: Vocabulary) -> NeuronSource:
+    """Return a model that can say only what ``words`` holds too, token by token.
+
+    Raises:
+        FindingsError: It shares no token.
+    """
+    own = source.vocabulary()
+    known = set(words.texts)
+    kept = [token for token, text in enumerate(own.texts) if text in known]
+    if not kept:
+        raise FindingsError(f"{source.name} shares no token with these words.")
+    shared = Vocabulary(texts=tuple(own.texts[token] for token in kept), kinds=own.kinds[kept])
+    space = replace(source.space, fingerprint=f"{source.space.fingerprint}-{digest(shared.texts)}")
+    return replace(
+        source,
+        space=space,
+        unembedding=lambda: as_tensor(source.unembedding())[kept],
+        vocabulary=lambda: shared,
     )
 
 

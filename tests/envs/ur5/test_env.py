@@ -15,6 +15,7 @@ from gymnasium.utils.env_checker import check_env
 import steer_gym
 from steer_gym import ActConfig
 from steer_gym.errors import ActionError, EnvironmentOptionError, UnknownNameError
+from steer_gym.evaluation.measures import measure
 from steer_gym.robot import RobotFault
 from steer_gym.rollout import run_episode
 
@@ -36,10 +37,18 @@ def controller(env: Any) -> Any:
     return env.unwrapped.robot._guard.cell.controller
 
 
-def test_gymnasiums_checker_finds_nothing() -> None:
-    env = gym.make(ID, image_size=64, render_mode="rgb_array")
+@pytest.mark.parametrize(
+    "options",
+    [{"image_size": 64, "render_mode": "rgb_array"}, {"actions": "joints", "cameras": ()}],
+    ids=["libero_delta", "joints"],
+)
+def test_gymnasiums_checker_finds_nothing(options: dict[str, Any]) -> None:
+    env = gym.make(ID, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        if "actions" in options:
+            # Absolute joints are in radians; that is what openpi's policies give.
+            warnings.filterwarnings("ignore", message=".*symmetric and normalized space")
         check_env(env.unwrapped, skip_close_check=True)
     env.close()
 
@@ -92,7 +101,7 @@ def test_an_action_goes_as_far_as_in_libero(env: Any) -> None:
     action = np.array([0, 1, 0, 0, 0, 0, 0], np.float32)
     seen = [env.step(action)[0]["tcp_pose"][1] for _ in range(14)]
     speed = (seen[-1] - seen[-5]) / 0.2
-    assert 0.22 < speed < 0.26
+    assert 0.25 < speed < 0.27
 
 
 def test_a_small_action_follows_the_spring_of_libero(env: Any) -> None:
@@ -198,6 +207,54 @@ def test_a_judge_replaces_the_simulations_own() -> None:
     env.close()
 
 
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_person_is_asked_for_the_verdict_with_the_arm_disarmed(yes: bool) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def verdict(question: str) -> bool:
+        asked.append((question, env.unwrapped.robot.armed))
+        return yes
+
+    env = gym.make(ID, cameras=(), max_steps=2, verdict=verdict)
+    env.reset(seed=0)
+    still = np.zeros(7, np.float32)
+    env.step(still)
+    assert not asked
+    _, reward, terminated, truncated, info = env.step(still)
+    assert asked == [("Is it done: 'put the penguin toy in the basket'?", False)]
+    assert (reward, terminated, truncated) == (float(yes), yes, True)
+    assert info["success"] is yes
+    env.reset()
+    assert not env.step(still)[3]
+    env.close()
+
+
+def test_absolute_targets_whose_time_has_passed_are_left_out_of_a_plan(env: Any) -> None:
+    absolute = gym.make(ID, cameras=(), actions="joints")
+    plan = np.zeros((8, 7), np.float32)
+    for each, left in ((env, (8, 8, 8)), (absolute, (8, 6, 1))):
+        each.reset(seed=0)
+        assert len(each.unwrapped.fresh(plan)) == left[0]
+        each.unwrapped.robot.wait(0.12)
+        assert len(each.unwrapped.fresh(plan)) == left[1]
+        each.unwrapped.robot.wait(0.5)
+        assert len(each.unwrapped.fresh(plan)) == left[2]
+    absolute.close()
+
+
+def test_low_high_slow_and_fast_transport_can_be_told_apart(env: Any) -> None:
+    def transport(**style: float) -> Any:
+        policy = steer_gym.make_policy("scripted", **style)
+        episode = run_episode(env, policy, seed=0, options={"episode": 3})
+        assert episode.success
+        return measure(episode.steps, env.unwrapped.action_convention)
+
+    low, high = transport(height=0.15), transport(height=0.35)
+    slow = transport(speed=0.4, height=0.15)
+    assert low.carried_height_m < 0.2 < 0.3 < high.carried_height_m
+    assert slow.speed_m_s < 0.6 * low.speed_m_s
+
+
 def test_a_reset_that_nobody_confirms_moves_nothing() -> None:
     env = gym.make(ID, cameras=(), confirm=lambda question: "free" not in question)
     with pytest.raises(steer_gym.errors.SteerGymError, match="not confirmed"):
@@ -207,17 +264,17 @@ def test_a_reset_that_nobody_confirms_moves_nothing() -> None:
 
 
 def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
-    def interrupted(observation: Any) -> bool:
+    def interrupted() -> bool:
         raise KeyboardInterrupt
 
     env.reset(seed=0)
     env.step(np.ones(7, np.float32))
-    env.unwrapped._look = interrupted
+    env.unwrapped.robot.observe = interrupted
     try:
         with pytest.raises(KeyboardInterrupt):
             env.step(np.ones(7, np.float32))
     finally:
-        del env.unwrapped._look
+        del env.unwrapped.robot.observe
     assert not env.unwrapped.robot.armed
 
 
@@ -231,6 +288,7 @@ def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
         ({"max_steps": 0}, EnvironmentOptionError),
         ({"host": "10.0.0.2"}, EnvironmentOptionError),
         ({"robot": "ur5"}, EnvironmentOptionError),
+        ({"robot": "ur5", "host": "10.0.0.2", "privileged": True}, EnvironmentOptionError),
         ({"robot": "ur6"}, UnknownNameError),
     ],
 )

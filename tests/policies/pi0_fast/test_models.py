@@ -15,7 +15,9 @@ pytest.importorskip("jax")
 pytest.importorskip("tensorstore")
 
 from steer_gym import NeuronSet, Steering
+from steer_gym.affine import PADDING
 from steer_gym.errors import SteeringError
+from steer_gym.policies.engines.running_spread import RunningSpread
 from steer_gym.policies.pi0_fast.generation import Backend, Decoding, Sampling
 from steer_gym.policies.pi0_fast.jax_model import JaxModel, _generate
 from steer_gym.policies.pi0_fast.parameters import load_parameters
@@ -232,3 +234,33 @@ def test_three_rows_equal_three_single_calls(make: Callable[..., Backend]) -> No
         single = model.generate(replace(inputs, **cut), decoding=Decoding(steps=5, stop="rows"))
         assert np.abs(single.prefill_logits[0] - together.prefill_logits[row]).max() < TOLERANCE
         assert np.array_equal(single.tokens[0], together.tokens[row])
+
+
+def test_both_backends_measure_the_same_spread_and_steer_by_it() -> None:
+    sizes = tiny_sizes()
+    parameters, inputs = random_parameters(sizes, 11), random_inputs(sizes, 11, rows=3)
+    found = []
+    for model in (TorchModel(parameters), JaxModel(parameters)):
+        spread = RunningSpread(model.space)
+        for _ in range(2):
+            model.observe(inputs, SHORT, spread)
+        positions = 4 * inputs.camera_mask.sum() + (inputs.prompt_kinds != PADDING).sum()
+        assert spread.tokens == 2 * positions
+        found.append(spread)
+    one, other = found
+    assert np.allclose(one.mean, other.mean, atol=1e-5)
+    assert np.allclose(one.std, other.std, atol=1e-5)
+    assert one.std.min() > 0
+    edit = Steering(NeuronSet.from_flat([3, 50]), 2.0, operation="add", unit="spread")
+    raw = Steering(
+        NeuronSet.from_pairs([(0, 3), (1, 10)]), (2 * one.std)[[0, 1], [3, 10]], operation="add"
+    )
+    by_unit, by_number = (
+        [
+            make(parameters).generate(inputs, decoding=SHORT, steerings=[s] * 3, spread=one.std)
+            for make in (TorchModel, JaxModel)
+        ]
+        for s in (edit, raw)
+    )
+    for spread_run, raw_run in zip(by_unit, by_number, strict=True):
+        assert np.abs(spread_run.prefill_logits - raw_run.prefill_logits).max() < 1e-5

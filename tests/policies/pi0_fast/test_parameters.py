@@ -100,6 +100,13 @@ def test_weights_of_another_shape_are_named() -> None:
         Sizes.of(parameters)
 
 
+def test_weights_of_other_dimensions_are_refused() -> None:
+    for name in (LINEAR, f"{LAYERS}/attn/q_einsum/w", "PaliGemma/img/pos_embedding"):
+        parameters = {**random_parameters(tiny_sizes(), 0), name: np.zeros(3)}
+        with pytest.raises(CheckpointError, match="other dimensions than pi0-FAST's"):
+            Sizes.of(parameters)
+
+
 def test_an_unknown_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"is no checkpoint\. Give an \.npz"):
         load_parameters(tmp_path)

@@ -16,7 +16,12 @@ pytest.importorskip("jax")
 
 import steer_gym
 from steer_gym import ActConfig, NeuronSet, Steering
-from steer_gym.errors import ObservationError, SteerGymError, UnknownNameError
+from steer_gym.errors import (
+    ObservationError,
+    SteerGymError,
+    SteeringError,
+    UnknownNameError,
+)
 from steer_gym.policies.pi0_fast.fast_tokenizer import FastTokenizer
 from steer_gym.policies.pi0_fast.policy import Pi0FastPolicy
 from steer_gym.policies.pi0_fast.sizes import CheckpointError
@@ -137,3 +142,23 @@ def test_missing_statistics_are_an_error(talker: tuple[Path, Any], tmp_path: Pat
     (tmp_path / "norm_stats.json").write_text('{"state": {"mean": [0]}}')
     with pytest.raises(CheckpointError, match="lacks 'std' for normalisation by zscore"):
         Pi0FastPolicy(tmp_path, profile=profile)
+
+
+def test_the_spread_is_measured_before_it_is_a_unit(
+    talker: tuple[Path, Any], tmp_path: Path
+) -> None:
+    folder, profile = talker
+    for name in ("params.npz", "tokenizer.model", "fast"):
+        (tmp_path / name).symlink_to(folder / name)
+    stats = folder / "assets" / "norm_stats.json"
+    policy = Pi0FastPolicy(tmp_path, profile=profile, norm_stats=stats)
+    observation = policy.spec.example_observation(seed=1)
+    edit = Steering(NeuronSet.from_pairs([(0, 6)]), 1.0, operation="add", unit="spread")
+    with pytest.raises(SteeringError, match="this policy knows none"):
+        policy.act(observation, ActConfig(steering=edit))
+    spread = policy.measure_spread([observation, policy.spec.example_observation(seed=2)])
+    policy.act(observation, ActConfig(steering=edit))
+    np.save(tmp_path / "spread.npy", spread)
+    saved = Pi0FastPolicy(tmp_path, profile=profile, norm_stats=stats).spread()
+    assert saved is not None
+    assert np.array_equal(saved, spread)

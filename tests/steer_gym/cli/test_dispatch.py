@@ -73,7 +73,7 @@ def test_tasks_are_listed(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evla"], "Unknown command 'evla'. Did you mean 'eval'? Known: bench, demo, doctor,"),
+        (["evla"], "Unknown command 'evla'. Did you mean 'eval'? Known: bench, convert, demo,"),
         (["--verbose"], "Unknown command '--verbose'"),
         (["envs", "steer_gym/LiberoObjct-v0"], "Did you mean 'steer_gym/LiberoObject-v0'?"),
         (["policies", "pockte"], "Unknown policy 'pockte'. Did you mean 'pocket'?"),

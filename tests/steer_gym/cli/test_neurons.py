@@ -140,3 +140,100 @@ def test_a_mistake_about_concepts_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def observations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of four made-up observations for Pocket."""
+    from steer_gym import make_policy
+    from steer_gym.neurons.recordings import save_observations
+
+    spec = make_policy("pocket").spec
+    path = tmp_path_factory.mktemp("observations") / "noise.npz"
+    save_observations(path, [spec.example_observation(seed) for seed in range(4)])
+    return path
+
+
+@pytest.mark.usefixtures("reach")
+def test_observations_of_rollouts_are_kept(capsys: Capture, tmp_path: Path) -> None:
+    from steer_gym.neurons.recordings import load_observations
+    from steer_gym.observation import TCP_POSE
+
+    arguments = ["record", "--policy", "reach", "--env", "toy_world:toy/Reach-v0", "--out"]
+    more = ["--tasks", "0-1", "--init-states", "0,2", "--every", "4"]
+    text = said(capsys, *arguments, tmp_path / "o.npz", *more)
+    batch = load_observations(tmp_path / "o.npz")
+    assert f"{len(batch[TCP_POSE])} observations of reach" in text
+    starts = (batch[TCP_POSE][:, :3] == (0.0, 0.0, 0.3)).all(axis=1)
+    assert starts.sum() == 4
+    assert len(starts) > 8
+
+
+def test_activations_are_put_into_the_table(
+    capsys: Capture, table: Path, observations: Path, tmp_path: Path
+) -> None:
+    from steer_gym.neurons.table import NeuronTable
+
+    copy = tmp_path / "t.safetensors"
+    copy.write_bytes(table.read_bytes())
+    text = said(capsys, "activations", copy, "--policy", "pocket", "--quiet", "--batch", 3,
+                "--observations", observations)  # fmt: skip
+    assert len(text.splitlines()) == 8
+    found = NeuronTable.load(copy).activations
+    assert found is not None
+    assert found.source == "4 observations of noise.npz"
+    assert (found.spread > 0).any()
+
+
+def test_a_concept_is_screened_beside_random_neurons_that_search_as_hard(
+    capsys: Capture, table: Path, observations: Path, tmp_path: Path
+) -> None:
+    from steer_gym.neurons.concept import Concept
+
+    out = tmp_path / "fast.json"
+    text = said(capsys, "screen", table, "--policy", "pocket", "--observations", observations,
+                "--theme", "fast", "--candidates", 2, "--controls", 1, "--quiet", "--out", out,
+                "--count", 2, "--sizes", 1, "--alphas", "4,8.5")  # fmt: skip
+    assert "Controls, random neurons through the same search: " in text
+    assert "of 1" in text
+    concept = Concept.load(out)
+    assert concept.found_by["method"] == "screen"
+    assert len(concept.found_by["controls"]) == 1
+    assert f"at alpha {concept.found_by['steering']['edits'][0]['alpha']:g}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Say what to screen: --theme or --words"),
+        (["--words", "milk"], "Say by --measure what 'milk' means"),
+        (["--theme", "fast", "--count", "1"], "Screening needs two observations or more"),
+        (["--theme", "fast", "--alphas", "4,x"], "'x' is no number above 0"),
+        (["--words", "zzz", "--measure", "more-rise"], "No neuron says zzz"),
+        (["--words", "milk", "--measure", "rise"], "invalid choice: 'rise'"),
+    ],
+)
+def test_a_mistake_about_screening_is_one_line(
+    capsys: Capture, table: Path, observations: Path, arguments: list[str], message: str
+) -> None:
+    given = ["screen", str(table), "--policy", "pocket", "--observations", str(observations)]
+    assert main(["neurons", *given, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_table_of_another_model_is_refused(
+    capsys: Capture, table: Path, observations: Path, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    from steer_gym import NeuronSpace
+    from steer_gym.neurons.table import NeuronTable
+
+    foreign = tmp_path / "foreign.safetensors"
+    space = NeuronSpace(layers=6, width=1024, fingerprint="another")
+    replace(NeuronTable.load(table), space=space).save(foreign)
+    arguments = ["activations", foreign, "--policy", "pocket", "--observations", observations]
+    assert main(["neurons", *map(str, arguments)]) == 2
+    assert "was made of other weights" in capsys.readouterr().err

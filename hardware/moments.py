@@ -1,0 +1,43 @@
+"""What was at one moment, between two readings: as UMI aligns what its sensors saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .poses import moved, pose_error
+from .status import ArmStatus
+
+
+def status_at(history: Sequence[ArmStatus], moment_s: float) -> ArmStatus:
+    """Return the arm at a moment of the monotonic clock, between the readings around it.
+
+    A moment before or after all readings gives the first or the last as it is.
+
+    Args:
+        history: At least one status, the oldest first.
+        moment_s: When [s].
+    """
+    after = next((status for status in history if status.seen_s > moment_s), None)
+    if after is None:
+        return history[-1]
+    place = history.index(after)
+    if place == 0:
+        return after
+    before = history[place - 1]
+    share = (moment_s - before.seen_s) / (after.seen_s - before.seen_s)
+    return _between(before, after, share)
+
+
+def _between(before: ArmStatus, after: ArmStatus, share: float) -> ArmStatus:
+    first, second = before.sample, after.sample
+    mean = {
+        name: (1.0 - share) * getattr(first, name) + share * getattr(second, name)
+        for name in ("time_s", "q", "qd", "tcp_speed", "force")
+    }
+    pose = moved(first.tcp_pose, share * pose_error(second.tcp_pose, first.tcp_pose))
+    return replace(
+        after,
+        sample=replace(second, tcp_pose=pose, **mean),
+        force=(1.0 - share) * before.force + share * after.force,
+    )

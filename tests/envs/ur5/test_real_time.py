@@ -1,0 +1,114 @@
+"""The UR5 environment against a simulator in a process of its own, by ur_rtde, in real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import steer_gym  # noqa: F401, registers the environments
+
+if not all(map(find_spec, ("mujoco", "robosuite", "rtde_control"))):
+    pytest.skip("needs mujoco, robosuite and ur_rtde", allow_module_level=True)
+
+ID = "steer_gym/UR5Sim-v0"
+STILL = np.zeros(7, np.float32)
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[Any]:
+    env = gym.make(ID, cameras=(), robot_options={"clock": "real"})
+    yield env
+    env.close()
+
+
+def wander(steps: int) -> np.ndarray:
+    """Return actions (steps, 7) that change their mind every 0.4 s."""
+    rng = np.random.default_rng(0)
+    held = [
+        [*rng.uniform(-0.8, 0.8, 3), *rng.uniform(-0.15, 0.15, 3), -1.0]
+        for _ in range(steps // 8 + 1)
+    ]
+    return np.repeat(np.array(held, np.float32), 8, axis=0)[:steps]
+
+
+def walked(env: Any, actions: np.ndarray) -> np.ndarray:
+    """Return the way (steps + 1, 3) that the tool goes."""
+    observation, _ = env.reset(seed=0)
+    way = [observation["tcp_pose"][:3]]
+    for action in actions:
+        observation, *_, info = env.step(action)
+        assert info["fault"] is None
+        way.append(observation["tcp_pose"][:3])
+    return np.array(way)
+
+
+def finely(way: np.ndarray) -> np.ndarray:
+    """Return points of a way that are at most a millimetre apart."""
+    steps = np.arange(len(way))
+    fine = np.linspace(0, len(way) - 1, 20 * len(way))
+    return np.stack([np.interp(fine, steps, way[:, axis]) for axis in range(3)], axis=1)
+
+
+@pytest.mark.parametrize(
+    "steps", [24, pytest.param(200, marks=pytest.mark.hardware)], ids=["short", "long"]
+)
+def test_both_clocks_lead_along_the_same_path(env: Any, steps: int) -> None:
+    actions = wander(steps)
+    locked = gym.make(ID, cameras=())
+    expected = walked(locked, actions)
+    locked.close()
+    seen = walked(env, actions)
+    for points, way in ((seen, finely(expected)), (expected, finely(seen))):
+        # The last points are of slightly different moments.
+        apart = [np.linalg.norm(way - point, axis=1).min() for point in points[:-1]]
+        assert max(apart) < 0.005
+
+
+def test_a_policy_slower_than_the_step_holds_the_last_target_and_the_control_rate(
+    env: Any,
+) -> None:
+    env.reset(seed=0)
+    for _ in range(8):
+        _, *_, info = env.step(np.array([0, 0.5, 0, 0, 0, 0, -1], np.float32))
+    late, arm = info["late"], env.unwrapped.robot._guard.arm
+    arm.periods()
+    time.sleep(1.0)
+    rested = env.unwrapped.robot.state()
+    assert np.abs(rested.joint_speeds).max() < 0.01
+    periods = np.array(arm.periods()[-100:])
+    assert np.median(periods) == pytest.approx(0.008, abs=0.001)
+    observation, *_, info = env.step(STILL)
+    assert info["fault"] is None
+    assert info["late"] == late + 1
+    np.testing.assert_allclose(observation["tcp_pose"][:3], rested.tcp_pose[:3], atol=5e-3)
+
+
+@pytest.mark.hardware
+def test_an_observation_is_of_the_moment_that_its_picture_shows() -> None:
+    options = {"cameras": ("image.base",), "image_size": 64, "robot_options": {"clock": "real"}}
+    env = gym.make(ID, **options).unwrapped
+    env.reset(seed=0)
+    robot = env.robot
+    moving = np.array([0, 0.6, 0, 0, 0, 0, 1], np.float32)
+    for _ in range(8):
+        env.step(moving)
+    newest, sight, later = robot.state(), robot.observe(), robot.state()
+    before_s = later.time_s + later.age_s - sight.state.time_s
+    assert sight.state.age_s >= 0.015  # of the simulated camera
+    # Readings take 4 ms, cycles 8 ms, and a busy machine some.
+    assert before_s == pytest.approx(sight.state.age_s, abs=0.03)
+    speed = newest.tcp_speed[1]
+    assert speed > 0.1
+    behind = newest.tcp_pose[1] - sight.state.tcp_pose[1]
+    assert behind == pytest.approx(speed * (newest.time_s - sight.state.time_s), abs=0.004)
+    hand, now_s = robot._guard.cell.hand, time.monotonic()
+    closing = [hand.opening(now_s - ago) for ago in (0.3, 0.2, 0.1, 0.0)]
+    assert closing == sorted(closing)
+    assert closing[0] < closing[-1]
+    env.close()

@@ -1,0 +1,65 @@
+"""What was at a moment, between readings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym.hardware.moments import status_at
+from steer_gym.hardware.poses import moved, pose_error
+from steer_gym.hardware.status import ArmStatus, StatusBoard, create_board_file
+
+TWIST = np.array([0.1, -0.2, 0.05, 0.3, 0.1, -0.5])
+
+
+@pytest.fixture
+def history(bench: Any) -> list[ArmStatus]:
+    """Return ten readings, 8 ms apart, of an arm that moves by ``TWIST`` a second."""
+    first = bench.robot._guard.arm.status()
+    return [
+        replace(
+            first,
+            reported_s=100.0 + 0.008 * count + 0.003,
+            age_s=0.003,
+            sample=replace(
+                first.sample,
+                time_s=0.008 * count,
+                tcp_pose=moved(first.sample.tcp_pose, TWIST * 0.008 * count),
+                q=np.full(6, 0.01 * count),
+            ),
+        )
+        for count in range(10)
+    ]
+
+
+def test_an_even_motion_is_read_between_its_readings(history: list[ArmStatus]) -> None:
+    at = status_at(history, 100.0 + 0.008 * 4.25)
+    assert at.sample.time_s == pytest.approx(0.008 * 4.25)
+    np.testing.assert_allclose(at.sample.q, 0.01 * 4.25)
+    way = pose_error(at.sample.tcp_pose, history[0].sample.tcp_pose)
+    np.testing.assert_allclose(way, TWIST * 0.008 * 4.25, atol=1e-6)
+
+
+def test_a_reading_is_itself_and_outside_the_ends_hold(history: list[ArmStatus]) -> None:
+    for moment_s, expected in ((100.0 + 0.008 * 3, 3), (0.0, 0), (1000.0, 9)):
+        at = status_at(history, moment_s)
+        np.testing.assert_allclose(at.sample.q, history[expected].sample.q, atol=1e-9)
+
+
+def test_the_board_remembers_half_a_second_of_readings(history: list[ArmStatus]) -> None:
+    with create_board_file() as file:
+        board = StatusBoard(file.fileno())
+        assert board.read() is None
+        assert board.history() == []
+        for count in range(150):
+            board.write(replace(history[0], reported_s=float(count)))
+        times = [status.reported_s for status in board.history()]
+        assert times == [float(count) for count in range(150 - len(times), 150)]
+        assert len(times) * 0.008 > 0.5
+        newest = board.read()
+        assert newest is not None
+        assert newest.reported_s == 149.0
+        board.close()
