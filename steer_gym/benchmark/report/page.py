@@ -11,6 +11,7 @@ from typing import Any
 
 from steer_gym.evaluation.rows import Row
 
+from .caveats import counted
 from .columns import column
 from .outcomes import OUTCOMES
 from .questions import Question
@@ -77,14 +78,13 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def scope(study: Study) -> str:
     """Return what was run, in a sentence or two."""
-    tasks = list(dict.fromkeys(row["instruction"] for row in study.rows if row["instruction"]))
-    names = [row["instruction"] for row in study.ended[study.baseline].values()] or tasks
-    told = list(dict.fromkeys(names))
+    told = {row["instruction"]: None for row in study.ended[study.baseline].values()}
     places = {place for episodes in study.ended.values() for place in episodes}
-    states = f"{len(places)} initial states of {len({task for task, _ in places})} tasks"
-    listed = f": {'; '.join(told)}" if len(told) <= 4 else ""
+    tasks_run = counted(len({task for task, _ in places}), "task")
+    states = f"{counted(len(places), 'initial state')} of {tasks_run}"
+    listed = f": {'; '.join(told)}" if 0 < len(told) <= 4 else ""
     return (
-        f"{len(study.rows)} episodes in {study.rows[0]['env']} under {len(study.roles)} "
+        f"{counted(len(study.rows), 'episode')} in {study.rows[0]['env']} under {len(study.roles)} "
         f"conditions, from {states}{listed}."
     )
 

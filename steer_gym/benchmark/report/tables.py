@@ -24,7 +24,7 @@ def tests(study: Study, asked: Sequence[Question]) -> Table:
     head = [
         ("measure", ""), ("pairs", ""), ("full length", "95 % interval"),
         ("equal length", "95 % interval"), ("relative", "%"), ("d", "of pairs"),
-        ("greater", "% of pairs"), ("success", "% points"), ("p", "alone and corrected"),
+        ("success", "% points"), ("p", "alone and corrected"),
         ("against random", "95 % interval"), ("p", "max-T"),
     ]  # fmt: skip
     lines = [
@@ -115,7 +115,6 @@ def _test_cells(study: Study, each: Question) -> Iterable[str]:
     yield shown.text(each.equal.estimate, signed=True)
     yield _plain(100 * each.full.relative, "+.0f")
     yield _plain(each.size.standardised, "+.2f")
-    yield _plain(100 * each.size.greater, ".0f")
     yield _plain(100 * success.estimate.value, "+.0f")
     corrected = f" [Holm {_p(each.p_holm)}, max-T {_p(each.p_max_t)}]"
     yield _p(each.p) + (corrected if np.isfinite(each.p_holm) else "")
