@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import socket
 
+from . import urscript
 from .controller import Controller
 from .sockets import Session, Wire
 
 PORT = 30003
 _END = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE)
+_BEGIN = re.compile(rb"\s*(def|sec)\s|#")
 _STATE = b"\0\0\x04\xc4" + bytes(1216)
 """One packet of the e-Series real-time stream: 1220 bytes, its length first."""
 _STALL_AT = 1 << 20
@@ -40,10 +42,20 @@ class ScriptSession(Session):
         if self.stalled:
             return
         self._text += data
+        self._take_lines()
         while found := _END.search(self._text):
             script = bytes(self._text[: found.end()])
             del self._text[: found.end()]
             self._controller.upload(script.decode("latin-1"))
+
+    def _take_lines(self) -> None:
+        """Run each line outside a program as one of its own; what is no statement is ignored."""
+        while b"\n" in self._text and not _BEGIN.match(self._text):
+            line, _, rest = bytes(self._text).partition(b"\n")
+            self._text = bytearray(rest)
+            text = line.decode("latin-1").strip()
+            if text and urscript.is_straight(text):
+                self._controller.upload(text)
 
     def publish(self) -> None:
         """Send one packet of the stream, or count it as unread."""

@@ -42,7 +42,7 @@ def test_7_after_recovery_nothing_moves_by_itself(bench: Any) -> None:
 
 def test_8_a_protective_stop_on_the_way_home_raises_and_nothing_is_tried_again(bench: Any) -> None:
     bench.set_moving()
-    bench.controller._after(0.3, lambda: bench.controller.protective_stop("C153"))
+    bench.controller.after(0.3, lambda: bench.controller.protective_stop("C153"))
     with pytest.raises(RobotFault, match="PROTECTIVE_STOP"):
         bench.robot.home()
     sent = bench.servo_commands()
