@@ -132,7 +132,7 @@ class ArmDriver:
         self._freshness = Freshness()
         self._next: tuple[Target, float] | None = None
         self._aimed_s: float | None = None
-        self._pace = 1.0
+        self._pace = self._scaling = 1.0
         self._stop_due = False
 
     def arm(self) -> None:
@@ -218,7 +218,7 @@ class ArmDriver:
             self._aimed_s = None
             self.servo.aim(None)
         self._turn_to_next(now_s)
-        self.servo.pace = min(self._pace, self.forces.pace)
+        self._follow_speed_scaling()
         setpoint = self.servo.step()
         if self.servo.blocked_s > self.settings.limits.patience_s:
             waited = f"blocked by {self.servo.blocked} for {self.servo.blocked_s:.1f} s"
@@ -237,6 +237,19 @@ class ArmDriver:
             left_s = round(since_s + target.in_s - now_s + dt_s, 9)
             target = replace(target, in_s=min(LONGEST_S, max(dt_s, left_s)))
         self.servo.aim(target)
+
+    def _follow_speed_scaling(self) -> None:
+        """Go as slowly as the controller allows, and never catch up when it allows more.
+
+        A controller that scales the speed lags behind the setpoints; when the scale rises, it would
+        make up for that at more than the limits.
+        """
+        assert self.sample is not None
+        scaling = min(1.0, max(0.0, self.sample.speed_scaling))
+        if scaling != self._scaling:
+            self._scaling = scaling
+            self.servo.take(self.sample.q, self.sample.qd)
+        self.servo.pace = min(self._pace, self.forces.pace, scaling)
 
     def _refused(self) -> None:
         """Find out why a setpoint was not taken."""

@@ -1,4 +1,8 @@
-"""Port 30003: scripts in; a state stream out, which stalls a client that never reads it."""
+"""Port 30003: scripts in; a state stream out, which may stall a client that never reads it.
+
+URSim was seen to ignore scripts of a client that does not read, as ur_rtde does not; others report
+that it works. Here it works, unless the fault ``stalling`` is set on the port's wire.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class ScriptSession(Session):
     @property
     def stalled(self) -> bool:
         """Tell whether the client has left too much of the stream unread."""
-        return self._unread > _STALL_AT
+        return self.wire.stalling and self._unread > _STALL_AT
 
     def receive(self, data: bytes) -> None:
         """Collect a script until its closing ``end`` in the first column; then start it."""

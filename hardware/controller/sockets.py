@@ -22,6 +22,8 @@ class Wire:
     """Nothing goes out; what comes in is read."""
     blackhole: bool = False
     """Nothing goes out and nothing is read; sockets stay open."""
+    stalling: bool = False
+    """A client that leaves a megabyte of the stream unread is no longer served (script port)."""
     refusing: bool = False
     """New connections are closed at once."""
     delay_s: float = 0.0

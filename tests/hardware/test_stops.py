@@ -110,6 +110,20 @@ def test_19_a_speed_slider_at_nothing_is_no_fault(bench: Any) -> None:
     assert bench.robot.state().speed_scaling == 0.0
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5])
+def test_19_a_speed_slider_that_is_let_go_is_not_caught_up_with(
+    bench: Any, fraction: float
+) -> None:
+    bench.set_moving()
+    bench.go(0.5, -AWAY)
+    for speed in (fraction, 1.0, fraction, 1.0):
+        bench.controller.speed_slider = speed
+        bench.go(0.6, np.array([0.0, -0.25, 0.1, 0.0, 0.0, 0.4]))
+    assert bench.robot.fault is None
+    assert bench.controller.extremes.tool_speed < 0.26
+    assert bench.controller.extremes.joint_speed < 1.05
+
+
 def test_20_without_remote_control_or_power_it_is_not_armed(bench: Any) -> None:
     bench.controller.remote = False
     with pytest.raises(RobotError, match="local control"):
