@@ -83,8 +83,8 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
         pytest.importorskip("robosuite", reason="needs the models of robosuite")
     bench = make_bench(plant=plant)
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
-    # An outside hand of 60 N moves an arm with mass by itself; its limits are not about that.
-    causes, slack = (FAULTS[:-1], 1.15) if plant == "mujoco" else (FAULTS, 1.05)
+    # Where the arm has mass, table and toy push back, and a hand of 60 N moves it by itself.
+    causes, slack = (FAULTS[:-1], 1.25) if plant == "mujoco" else (FAULTS, 1.05)
     faults = soak(bench, adversary, seconds, causes)
     seen, limits = bench.controller.extremes, bench.robot.settings.limits
     print(f"\n{seconds:.0f} s, {plant}: {dict(faults)}, {adversary.refused} refused")
