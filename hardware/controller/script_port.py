@@ -11,13 +11,13 @@ import socket
 
 from . import urscript
 from .controller import Controller
+from .outputs import Outputs
+from .realtime_stream import SIZE, realtime_packet
 from .sockets import Session, Wire
 
 PORT = 30003
 _END = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE)
 _BEGIN = re.compile(rb"\s*(def|sec)\s|#")
-_STATE = b"\0\0\x04\xc4" + bytes(1216)
-"""One packet of the e-Series real-time stream: 1220 bytes, its length first."""
 _STALL_AT = 1 << 20
 """Bytes of unread stream after which a client is no longer served."""
 
@@ -30,6 +30,7 @@ class ScriptSession(Session):
     ) -> None:
         super().__init__(connection, wire)
         self._controller = controller
+        self._outputs = Outputs(controller)
         self._streaming = streaming
         self._text = bytearray()
         self._unread = 0
@@ -63,5 +64,9 @@ class ScriptSession(Session):
 
     def publish(self) -> None:
         """Send one packet of the stream, or count it as unread."""
-        if self._streaming and not self.send(_STATE, self._controller.time_s):
-            self._unread += len(_STATE)
+        if not self._streaming:
+            return
+        if self.has_room(SIZE):
+            self.send(realtime_packet(self._outputs), self._controller.time_s)
+        else:
+            self._unread += SIZE
