@@ -156,3 +156,18 @@ def test_26_closing_twice_stops_the_arm_once(bench: Any) -> None:
     assert bench.still_after(closed_s) < 0.15
     assert bench.controller.safety.mode is SafetyMode.NORMAL
     assert not bench.controller.program_runs
+
+
+def test_a_setpoint_that_is_refused_before_the_reason_shows_gets_the_reason(bench: Any) -> None:
+    stopped_s = bench.set_moving()
+    port = bench.robot._guard.arm._port
+    reading = port.read()
+    bench.controller.enter_safety(SafetyMode.ROBOT_EMERGENCY_STOP, "button")
+    port.read = lambda: reading
+    bench.robot.wait(0.008)
+    assert bench.robot.fault is None
+    sent = bench.servo_commands()
+    del port.read
+    bench.robot.wait(0.05)
+    bench.require_fault(FaultCode.EMERGENCY_STOP, stopped_s, within_s=4 * 0.008)
+    assert bench.servo_commands() == sent
