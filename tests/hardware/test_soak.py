@@ -68,7 +68,8 @@ def soak(
             continue
         # Now and then the policy stalls.
         bench.robot.wait(STEP_S if adversary.rng.random() > 0.02 else 0.5)
-        fastest = max(fastest, float(np.abs(bench.controller.qd).max()))
+        told = np.abs(bench.controller.qd) * bench.controller.speed_slider
+        fastest = max(fastest, float(told.max()))
     return faults, fastest
 
 
