@@ -21,9 +21,9 @@ from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
 from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 
 from ..action_bins import ActionBins
+from ..beliefs import BelievingChoice
 from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
-from ..token_choice import TokenChoice
 from .adapters import load_adapter
 from .checkpoint import Checkpoint, open_checkpoint
 from .concepts import OPENVLA_CONCEPTS
@@ -48,7 +48,8 @@ class OpenVlaPolicy(Policy):
     ``ActConfig.invalid_tokens``: ``clip`` decodes a token that is no action as upstream does, to
     +0.996, which is full speed; ``mask`` lets only the action tokens compete. ``Plan.valid`` tells
     which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
-    before the convention turns the gripper.
+    before the convention turns the gripper; ``expected_actions``, (rows, 7), what the network's
+    probabilities come to in the convention of the actions, and ``action_probability``.
 
     OpenVLA-OFT checkpoints are refused; they are another policy, ``openvla-oft``.
     """
@@ -175,7 +176,7 @@ class OpenVlaPolicy(Policy):
             prompts: From ``prompts``, or of token ids by ``Prompts.of``.
             configs: As ``prepare`` returns them.
         """
-        choose, steerings = TokenChoice(configs, self._bins.ids), [row.steering for row in configs]
+        choose, steerings = BelievingChoice(configs, self._bins), [row.steering for row in configs]
         with torch.inference_mode(), self._engine.steered(steerings, prompts.kinds) as steered:
             tokens = self.model.generate(
                 pixels.to(self._device, self.model.dtype),
@@ -187,12 +188,13 @@ class OpenVlaPolicy(Policy):
         ids = tokens.cpu().numpy()
         values, valid = self._bins.decode(ids)
         predicted = self._scaling(values)
+        expected = self._convention.outward(self._scaling(choose.expected.astype(np.float64)))
         return Plan(
             actions=self._convention.outward(predicted)[:, None],
             tokens=ids,
             valid=valid,
             steering=steered.reports(self.spec.tokens - 1),
-            extra={"predicted": predicted},
+            extra={"predicted": predicted, **choose.told(expected)},
         )
 
     def prompts(self, instructions: Sequence[str]) -> Prompts:

@@ -22,9 +22,9 @@ from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observat
 from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 from steer_gym.steering import Steering
 
+from ..beliefs import BelievingChoice
 from ..engines.anatomy import down_projections, neuron_space
 from ..engines.torch_engine import TorchEngine
-from .choosing import TokenChooser
 from .model import ACTION_TOKENS
 from .reading import loaded_source
 from .transforms import Inputs, checked_state, image_tensor, prompt_ids
@@ -75,8 +75,8 @@ class PocketPolicy(Policy):
             self.engine.steered(steerings, kinds, spread=self.spread()) as steered,
         ):
             embedded = self.model.embed_observation(inputs.base, inputs.wrist, inputs.state)
-            chooser = TokenChooser(configs, self.tokenizer)
-            tokens = self.model.generate(embedded, inputs.prompt, chooser)
+            choose = BelievingChoice(configs, self.tokenizer.bins)
+            tokens = self.model.generate(embedded, inputs.prompt, choose)
         ids = tokens.cpu().numpy()
         actions, valid = self.tokenizer.decode_actions(ids)
         return Plan(
@@ -85,7 +85,7 @@ class PocketPolicy(Policy):
             valid=valid,
             latency_s=time.perf_counter() - started,
             steering=steered.reports(ACTION_TOKENS - 1),
-            extra=chooser.beliefs(),
+            extra=choose.told(choose.expected),
         )
 
     @cached_property

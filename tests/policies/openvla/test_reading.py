@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch.nn.functional import one_hot
 
@@ -61,3 +62,15 @@ def test_action_tokens_are_told_as_values_and_padding_as_unused(policy: OpenVlaP
     assert (kinds[:31744] != TokenKind.ACTION).all()
     assert kinds[32063] == TokenKind.UNUSED
     assert any(text.startswith(" ") and text.strip().isalpha() for text in vocabulary.texts)
+
+
+def test_neurons_can_be_screened(policy: OpenVlaPolicy) -> None:
+    from steer_gym import NeuronSet, Steering
+    from steer_gym.neurons.screening import Unsteered
+
+    unsteered = Unsteered(policy, policy.spec.example_observation())
+    alone = unsteered.effect(None)
+    assert alone.heading == pytest.approx(1.0, abs=1e-4)
+    assert 0 <= alone.action_probability <= 1
+    pushed = unsteered.effect(Steering(NeuronSet.from_flat([3, 200]), 40.0))
+    assert pushed != alone
