@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.dictionaries import read_dictionary, save_dictionary
 from steer_gym.neurons.scores import concept_of
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import Theme
-from steer_gym.results import atomic_path, writable_folder
+from steer_gym.results import writable_folder
 
 from .neurons_find import add_theme, chosen_theme, portrait
 from .parser import UsageError, numbers
@@ -31,6 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--diff", action="store_true", help="say what changes from one to another")
     parser.add_argument("--alpha", type=float, help="with --out: write steerings by this alpha")
     parser.add_argument(
+        "--unit", choices=("raw", "spread"), default="raw",
+        help="of alpha; spread counts in each neuron's own, of `steer-gym neurons activations`",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=Path, metavar="PATH",
         help="write a YAML dictionary (.yaml), else a folder of concept files or steerings",
     )  # fmt: skip
@@ -49,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print("\n\n".join(map(portrait, concepts)))
     if options.out:
-        _write(concepts, options.out, options.alpha)
+        spread = _spread(table) if options.unit == "spread" else None
+        _write(concepts, options.out, options.alpha, spread)
         print(f"-> {options.out}")
     return 0
 
@@ -77,7 +85,18 @@ def _read(options: argparse.Namespace, table: NeuronTable | None) -> list[Concep
     return concepts
 
 
-def _write(concepts: list[Concept], out: Path, alpha: float | None) -> None:
+def _spread(table: NeuronTable | None) -> NDArray[np.float32]:
+    if table is None or table.activations is None:
+        raise UsageError(
+            "--unit spread needs a --table with activations; `steer-gym neurons activations` "
+            "gathers them."
+        )
+    return table.activations.spread
+
+
+def _write(
+    concepts: list[Concept], out: Path, alpha: float | None, spread: NDArray[np.float32] | None
+) -> None:
     if out.suffix in YAML:
         save_dictionary(out, concepts)
         return
@@ -87,5 +106,4 @@ def _write(concepts: list[Concept], out: Path, alpha: float | None) -> None:
         if alpha is None:
             concept.save(path)
         else:
-            with atomic_path(path) as partial:
-                concept.steering(alpha).save(partial)
+            concept.steering(alpha, spread).save(path)

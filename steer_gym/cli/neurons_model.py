@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -77,6 +78,10 @@ class Counting:
         """End the line."""
         if self._live and not self._quiet:
             print(file=sys.stderr)
+
+    def after(self, before: int) -> Callable[[int], None]:
+        """Return a counter of the things that come after ``before`` others."""
+        return lambda done: self(before + done)
 
     def __call__(self, done: int, *_: Any) -> None:
         """Show how many are done, if it is time."""

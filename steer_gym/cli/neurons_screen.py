@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from steer_gym.neuron_set import NeuronSet, matched_random
+from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.finding import REGIONS, by_word, matched_by_norm
 from steer_gym.neurons.recordings import load_observations
 from steer_gym.neurons.scores import concept_of
 from steer_gym.neurons.screening import THEME_MEASURES, Effect, Measure, Unsteered
-from steer_gym.neurons.search import Found, SearchConfig, halves, judged, search, tries
+from steer_gym.neurons.search import Found, SearchConfig, Verdict, halves, judged, search, tries
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import Theme
 from steer_gym.observation import row_count
@@ -87,31 +87,47 @@ def run(options: argparse.Namespace) -> int:
     seen, unseen = halves(policy, observations, options.seed)
     config = SearchConfig(probe=options.probe, sizes=options.sizes, alphas=options.alphas)
     sets = [words, *(_drawn(table, words, options, draw) for draw in range(options.controls))]
-    total = len(sets) * tries(len(words), config)
-    with Counting("steerings", total, quiet=options.quiet) as show:
+    each = tries(len(words), config)
+    with Counting("steerings", len(sets) * each, quiet=options.quiet) as show:
         found, *controls = [
-            _searched(seen, measure, ids, config, theme.name, table, _after(show, total, i, sets))
-            for i, ids in enumerate(sets)
+            search(
+                seen,
+                measure,
+                ids,
+                config,
+                name=theme.name,
+                fingerprint=table.space.fingerprint,
+                on_try=show.after(number * each),
+            )
+            for number, ids in enumerate(sets)
         ]
     verdict = judged(unseen, measure, found, controls, config)
     print(_portrait(found, unseen))
     print(f"{theme.name}: {verdict.text()}")
     if options.out:
-        concept_of(
-            table,
-            found.neurons.flat(table.space),
-            theme,
-            found_by={
-                "method": "screen",
-                "measure": asdict(measure),
-                "steering": found.steering.to_json(),
-                "gain": round(verdict.gain, 4),
-                "controls": [round(gain, 4) for gain in verdict.controls],
-                "search": asdict(config),
-            },
-        ).save(options.out)
+        _concept(table, theme, measure, config, found, verdict).save(options.out)
         print(f"-> {options.out}")
     return 0
+
+
+def _concept(
+    table: NeuronTable,
+    theme: Theme,
+    measure: Measure,
+    config: SearchConfig,
+    found: Found,
+    verdict: Verdict,
+) -> Concept:
+    """Return what was found, its verdict included."""
+    found_by = {
+        "method": "screen",
+        "measure": asdict(measure),
+        "search": asdict(config),
+        "steering": found.steering.to_json(),
+        "gain": round(verdict.gain, 4),
+        "controls": [round(gain, 4) for gain in verdict.controls],
+    }
+    return concept_of(table, found.neurons.flat(table.space), theme, found_by=found_by)
 
 
 def _asked(options: argparse.Namespace) -> tuple[Theme, Measure]:
@@ -141,33 +157,6 @@ def _drawn(
     if options.match == "norm":
         return list(matched_by_norm(members, table, seed=seed).flat(table.space))
     return list(matched_random(members, table.space, seed=seed).flat(table.space))
-
-
-def _searched(
-    seen: Unsteered,
-    measure: Measure,
-    ids: list[int],
-    config: SearchConfig,
-    name: str,
-    table: NeuronTable,
-    show: Callable[[int], None],
-) -> Found:
-    return search(
-        seen,
-        measure,
-        ids,
-        config,
-        name=name,
-        fingerprint=table.space.fingerprint,
-        on_try=show,
-    )
-
-
-def _after(
-    show: Callable[[int], None], total: int, number: int, sets: list[list[int]]
-) -> Callable[[int], None]:
-    """Return a counter that begins where the searches before ended."""
-    return lambda done: show(number * total // len(sets) + done)
 
 
 def _portrait(found: Found, unseen: Unsteered) -> str:

@@ -8,6 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from steer_gym.edit import Edit
 from steer_gym.errors import SteerGymError, SteeringError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.results import atomic_path
@@ -61,9 +65,25 @@ class Concept:
                 f"{space.width} of {space.fingerprint}."
             )
 
-    def steering(self, alpha: float) -> Steering:
-        """Return the override of the concept's neurons by ``alpha``."""
-        return Steering(self.neurons, alpha)
+    def steering(self, alpha: float, spread: NDArray[np.float32] | None = None) -> Steering:
+        """Return the override of the concept's neurons by ``alpha``.
+
+        Args:
+            alpha: Strength.
+            spread: Natural standard deviation of every neuron by flat id, such as
+                ``table.activations.spread``, for alpha to count in; by default it counts as it is.
+        """
+        if spread is None:
+            return Steering(self.neurons, alpha)
+        return Steering(
+            Edit(
+                neurons=NeuronSet.from_flat(
+                    [neuron], name=self.name, fingerprint=self.space.fingerprint
+                ),
+                alpha=alpha * float(spread[neuron]),
+            )
+            for neuron in self.neurons.flat(self.space)
+        )
 
     def diff(self, other: Concept) -> list[str]:
         """Return what changes from this concept to another, a line each; none: nothing."""

@@ -128,6 +128,22 @@ def test_neurons_near_a_seed_and_clusters_are_found(
         (["find", "nowhere", "--theme", "fast"], "There is no nowhere. Make a table with"),
         (["concept"], "Name a concept file, a dictionary, or --ids"),
         (["concept", "--ids", "3"], "do not say of which model; give --table"),
+        (
+            [
+                "concept",
+                "--ids",
+                "3",
+                "--table",
+                "TABLE",
+                "--alpha",
+                "2",
+                "--unit",
+                "spread",
+                "--out",
+                "x",
+            ],
+            "--unit spread needs a --table with activations",
+        ),
         (["concept", "x.json"], "Cannot read the concept x.json"),
         (["concept", "--ids", "99999", "--table", "TABLE"], "are out of range"),
     ],
@@ -182,6 +198,12 @@ def test_activations_are_put_into_the_table(
     found = NeuronTable.load(copy).activations
     assert found is not None
     assert found.source == "4 observations of noise.npz"
+    from steer_gym import Steering
+
+    said(capsys, "concept", "--ids", "5", "--name", "x", "--table", copy, "--alpha", "2",
+         "--unit", "spread", "--out", tmp_path)  # fmt: skip
+    steering = Steering.load(tmp_path / "x.json")
+    assert steering.edits[0].alpha == pytest.approx(2 * found.spread[5])
     assert (found.spread > 0).any()
 
 

@@ -91,6 +91,15 @@ def test_a_concept_comes_back(table: NeuronTable, tmp_path: Path) -> None:
     assert concept.steering(10.0) == Steering(concept.neurons, 10.0)
 
 
+def test_alpha_may_count_in_each_neurons_own_spread(table: NeuronTable) -> None:
+    concept = concept_of(table, [95, 5], FAST)
+    spread = np.zeros(SPACE.size, np.float32)
+    spread[[5, 95]] = 0.5, 2.0
+    edits = concept.steering(3.0, spread).edits
+    assert [(edit.neurons.flat_ids, edit.alpha) for edit in edits] == [((95,), 6.0), ((5,), 1.5)]
+    assert {edit.neurons.fingerprint for edit in edits} == {"abc"}
+
+
 def test_what_changes_is_said_a_neuron_a_line(table: NeuronTable) -> None:
     before, after = (concept_of(table, ids, FAST) for ids in ([5, 6], [95, 5]))
     assert before.diff(before) == []
