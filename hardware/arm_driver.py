@@ -20,6 +20,8 @@ from .supervision import ForceGuard, program_finding, safety_finding
 
 STOP_DECELERATIONS = (4.0, 40.0)
 """Least and most that ``servoStop`` brakes with [rad/s^2]."""
+_REASON_CYCLES = 3
+"""ur_rtde refuses by a stream of its own, which may be ahead of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +134,9 @@ class ArmDriver:
         self._freshness = Freshness()
         self._next: tuple[Target, float] | None = None
         self._aimed_s: float | None = None
-        self._pace = 1.0
+        self._pace = self._scaling = 1.0
         self._stop_due = False
+        self._refused = 0
 
     def arm(self) -> None:
         """Start to hold the present posture, and allow motion.
@@ -160,7 +163,7 @@ class ArmDriver:
         self.servo.start(fresh.q)
         # What was lost while nothing moved does not count.
         self._freshness, self.age_s = Freshness(), 0.0
-        self._next, self._aimed_s = None, None
+        self._next, self._aimed_s, self._refused = None, None, 0
         self.armed = True
 
     def aim(self, target: Target, pace: float, now_s: float) -> None:
@@ -192,6 +195,8 @@ class ArmDriver:
             finding = FaultCode.STALE_STATE, f"the newest reading is {self.age_s:.3f} s old"
         if finding:
             self._fail(*finding)
+        elif self._refused:
+            self._await_reason()
         else:
             self._servo(now_s)
 
@@ -218,13 +223,13 @@ class ArmDriver:
             self._aimed_s = None
             self.servo.aim(None)
         self._turn_to_next(now_s)
-        self.servo.pace = min(self._pace, self.forces.pace)
+        self._follow_speed_scaling()
         setpoint = self.servo.step()
         if self.servo.blocked_s > self.settings.limits.patience_s:
             waited = f"blocked by {self.servo.blocked} for {self.servo.blocked_s:.1f} s"
             self._fail(FaultCode.IK_FAILED, f"the target is out of reach, {waited}")
         elif not self._port.servo(setpoint):
-            self._refused()
+            self._refused = 1
 
     def _turn_to_next(self, now_s: float) -> None:
         """Take the last target, less the time that it has waited for this cycle."""
@@ -238,15 +243,24 @@ class ArmDriver:
             target = replace(target, in_s=min(LONGEST_S, max(dt_s, left_s)))
         self.servo.aim(target)
 
-    def _refused(self) -> None:
-        """Find out why a setpoint was not taken."""
-        sample = self._port.read()
-        if sample is None:
-            self._fail(FaultCode.CONNECTION_LOST, "the RTDE connection is lost")
-            return
-        self.sample = sample
-        finding = safety_finding(sample) or program_finding(sample)
-        self._fail(*(finding or (FaultCode.COMMAND_REFUSED, "servoJ was not taken")))
+    def _follow_speed_scaling(self) -> None:
+        """Go as slowly as the controller allows, and never catch up when it allows more.
+
+        A controller that scales the speed lags behind the setpoints; when the scale rises, it would
+        make up for that at more than the limits.
+        """
+        assert self.sample is not None
+        scaling = min(1.0, max(0.0, self.sample.speed_scaling))
+        if scaling != self._scaling:
+            self._scaling = scaling
+            self.servo.take(self.sample.q, self.sample.qd)
+        self.servo.pace = min(self._pace, self.forces.pace, scaling)
+
+    def _await_reason(self) -> None:
+        """Send nothing more; the next readings may say why a setpoint was not taken."""
+        self._refused += 1
+        if self._refused > _REASON_CYCLES:
+            self._fail(FaultCode.COMMAND_REFUSED, "servoJ was not taken")
 
     def _fail(self, code: FaultCode, detail: str) -> None:
         time_s = self.sample.time_s if self.sample else 0.0

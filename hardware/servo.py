@@ -22,6 +22,8 @@ _REACHED = np.array([0.004, 0.004, 0.004, 0.02, 0.02, 0.02])
 """Error that still counts as reached [m], [rad]."""
 _DAMPED_BELOW = 0.02
 """Manipulability under which the inverse is damped."""
+_LEAD_RISE = 0.5
+"""Share of the lead that comes back in a second at full speed: more would be a burst of speed."""
 
 
 class Servo:
@@ -58,6 +60,12 @@ class Servo:
         """Begin at rest at ``q``, without a target."""
         self.q, self.qd = q.copy(), np.zeros(6)
         self._course, self.blocked, self.blocked_s = None, "", 0.0
+        self._lead, self._load = 1.0, 0.0
+        self._tool = self._arm.forward(q, self._tcp)
+
+    def take(self, q: Array, qd: Array) -> None:
+        """Go on from where the arm is, towards the same target."""
+        self.q, self.qd = q.copy(), qd.copy()
         self._tool = self._arm.forward(q, self._tcp)
 
     def aim(self, target: Target | None) -> None:
@@ -161,6 +169,7 @@ class Servo:
             float(np.linalg.norm(twist[:3])) / limits.tool_speed,
             float(np.linalg.norm(twist[3:])) / limits.turn_speed,
         )
+        self._load = min(share, 1.0)
         return speed / max(1.0, share * self._ripple)
 
     def _trouble_ahead(self, speed: Array) -> str:
@@ -175,12 +184,14 @@ class Servo:
 
     def _leading(self) -> Array:
         """Return the setpoint with as much of the lead as stays within the limits."""
-        lead = self.qd * self._lag_s
-        if not lead.any() or self._fits(lead):
-            return np.asarray(self.q + lead)
-        share = 0.0
-        for more in (1 / 2, 1 / 4, 1 / 8, 1 / 16):
-            share += more * self._fits(lead * (share + more))
+        most = min(1.0, self._lead + _LEAD_RISE * self._dt_s / max(self._load, 1e-3))
+        lead = self.qd * (most * self._lag_s)
+        share = 1.0
+        if lead.any() and not self._fits(lead):
+            share = 0.0
+            for more in (1 / 2, 1 / 4, 1 / 8, 1 / 16):
+                share += more * self._fits(lead * (share + more))
+        self._lead = most * share
         return np.asarray(self.q + lead * share)
 
     def _fits(self, lead: Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +53,17 @@ def test_the_training_loop_trains(tmp_path: Path) -> None:
 def test_the_steering_loop_steers() -> None:
     pytest.importorskip("torch", reason="needs the extra 'torch'")
     assert example("steer").main(["--concept", "fast"])
+
+
+def test_the_shadow_of_a_steered_policy_is_logged_beside_the_unsteered_one(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'torch'")
+    out = tmp_path / "shadow.jsonl"
+    log = example("ur5_shadow").main(["--steps", "5", "--out", str(out)])
+    assert [json.loads(line) for line in out.read_text().splitlines()] == log
+    assert len(log) == 5
+    assert any(line["target"] != line["steered"]["target"] for line in log)
 
 
 def test_the_closed_loop_runs_to_the_end_of_its_episode(capsys: pytest.CaptureFixture) -> None:

@@ -9,21 +9,36 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from steer_gym.errors import UnknownNameError
 
 from ..modes import RobotMode, SafetyMode
-from .cameras import CAMERA_MODES
-from .sockets import LineSession, Wire
-
-if TYPE_CHECKING:
-    from .simulator import Simulator
+from .cameras import CAMERA_MODES, CameraRig
+from .controller import Controller
+from .gripper import Gripper
+from .sockets import LineSession, Listener, Wire
 
 PORT = 30099
 Answer = dict[str, Any]
+
+
+class Simulator(Protocol):
+    """What the orders act on."""
+
+    controller: Controller
+    gripper: Gripper
+    rig: CameraRig
+    listeners: dict[str, Listener]
+    orders: dict[str, Callable[..., Answer]]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; only with the locked clock."""
+
+    def stop(self) -> None:
+        """End after the present tick."""
 
 
 def _state(sim: Simulator) -> Answer:

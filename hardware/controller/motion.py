@@ -96,6 +96,66 @@ class ToolSpeed:
         return np.asarray(jacobian.T @ np.linalg.solve(damped, twist + change * share))
 
 
+class Until:
+    """Another motion until something happens, then a stop."""
+
+    def __init__(self, motion: Motion, happens: Callable[[], bool], deceleration: float) -> None:
+        self._motion = motion
+        self._happens = happens
+        self._stop = Brake(deceleration)
+
+    def step(self, q: Array, qd: Array, dt_s: float) -> Array | None:
+        """See ``Motion.step``."""
+        if self._happens():
+            self._motion = self._stop
+        return self._motion.step(q, qd, dt_s)
+
+
+class Compliance:
+    """``force_mode``: along each selected axis the tool yields to the force that is missing.
+
+    An admittance without inertia, capped by the limits: right in kind, not in its figures.
+    """
+
+    _DAMPING = np.array([400.0, 400.0, 400.0, 20.0, 20.0, 20.0])
+    """[N s/m], [Nm s/rad]."""
+    _ACCELERATION = 2.0
+
+    def __init__(self, jacobian: Callable[[Array], Array], force: Callable[[], Array]) -> None:
+        """Create a motion that stays; ``set`` says where it yields.
+
+        Args:
+            jacobian: Of the tool at given joints, base frame (6, 6).
+            force: That the world exerts at the tool, base frame (6,).
+        """
+        self._jacobian = jacobian
+        self._force = force
+
+    def set(self, frame: Array, selection: Array, wrench: Array, limits: Array) -> None:
+        """Yield anew.
+
+        Args:
+            frame: Rotation (3, 3) of the task's frame to the base.
+            selection: 1 for each axis (6,) that yields.
+            wrench: Force and torque (6,) to exert along them.
+            limits: Their largest speeds (6,) [m/s], [rad/s].
+        """
+        self._frame, self._selection = frame, selection
+        self._wrench, self._limits = wrench, limits
+
+    def step(self, q: Array, qd: Array, dt_s: float) -> Array | None:
+        """See ``Motion.step``; never ends."""
+        frame, force = self._frame, self._force()
+        felt = np.concatenate([frame.T @ force[:3], frame.T @ force[3:]])
+        twist = np.clip((self._wrench + felt) / self._DAMPING, -self._limits, self._limits)
+        twist = np.where(self._selection > 0, twist, 0.0)
+        based = np.concatenate([frame @ twist[:3], frame @ twist[3:]])
+        jacobian = self._jacobian(q)
+        damped = jacobian @ jacobian.T + 1e-6 * np.eye(6)
+        wanted = jacobian.T @ np.linalg.solve(damped, based)
+        return towards(qd, wanted, self._ACCELERATION * dt_s)
+
+
 class Path:
     """``movej`` and ``movel``: a trapezoid along a path ``s`` in [0, length]."""
 

@@ -2,24 +2,52 @@
 
 There is no URScript interpreter here. The uploaded text is recognised as ur_rtde's control
 script, and its main loop (one pass a tick, commands through the registers, READY and DONE) is
-what runs. Any other script plays for a moment, moves nothing, and ends.
+what runs. Another script runs if it is a straight line of known statements (``urscript``); if it
+is more than that, it plays for a moment, moves nothing, and ends.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from . import commands
-
-if TYPE_CHECKING:
-    from .controller import Controller
+from . import commands, urscript
+from .machine import Machine
+from .moves import ScriptError
 
 READY, DONE = 1, 2
 _OFFSET = re.compile(r"# int register offset\s+(\d+)")
 _NAME = re.compile(r"^\s*def\s+(\w+)\s*\(", re.MULTILINE)
+_PATH = re.compile(r"# inject move path\s*\n(.*?)^\s*end", re.MULTILINE | re.DOTALL)
+
+
+class Program(Protocol):
+    """What runs on the controller."""
+
+    name: str
+
+    def tick(self, m: Machine) -> str:
+        """Run for one period; return why the program has ended, or nothing.
+
+        Raises:
+            ScriptError: A runtime error.
+            ProtectiveStop: The arm must stop.
+        """
+
+
+def program_of(text: str, m: Machine) -> Program:
+    """Return what an uploaded script is."""
+    if is_control_script(text):
+        return ControlProgram(text, m)
+    found = _NAME.search(text)
+    name = found.group(1) if found else "unnamed"
+    try:
+        return StraightProgram(name, urscript.parse(text))
+    except urscript.NotStraight as other:
+        m.note("script_not_understood", name=name, line=str(other))
+        return ForeignProgram(name, m.time_s + 1.0)
 
 
 def is_control_script(text: str) -> bool:
@@ -32,76 +60,95 @@ class ControlProgram:
 
     name = "rtde_control"
 
-    def __init__(self, text: str, controller: Controller) -> None:
-        self._controller = controller
+    def __init__(self, text: str, m: Machine) -> None:
         self._executing = False
         self._waiting = False
+        self._path: urscript.Line | None = None
+        injected = _PATH.search(text)
+        self._injected = injected.group(1) if injected else ""
         found = _OFFSET.search(text)
-        registers = controller.registers
-        registers.offset = int(found.group(1)) if found else 0
-        registers.answer(2, 0)
-        registers.answer(0, READY)
+        m.registers.offset = int(found.group(1)) if found else 0
+        m.registers.answer(2, 0)
+        m.registers.answer(0, READY)
 
-    def tick(self) -> None:
-        """Run one pass of the loop."""
-        controller = self._controller
-        registers = controller.registers
+    def tick(self, m: Machine) -> str:
+        """Run one pass of the loop; see ``Program.tick``."""
+        self._follow_path(m)
         if self._waiting:
-            if controller.motion is None:
+            if m.motion is None and self._path is None:
                 self._waiting = False
-                self._finish()
-            return
-        command = registers.command
+                m.registers.answer(0, DONE)
+            return ""
+        command = m.registers.command
+        if command == commands.STOP_SCRIPT and not self._executing:
+            return "stopScript"
         if command in commands.REALTIME:
-            if self._process(command):
-                registers.answer(0, READY)
+            self._process(m, command)
+            m.registers.answer(0, READY)
         elif command == 0:
             self._executing = False
-            registers.answer(0, READY)
+            m.registers.answer(0, READY)
         elif not self._executing:
             self._executing = True
-            if self._process(command) and not self._waiting:
-                self._finish()
+            self._process(m, command)
+            if not self._waiting:
+                m.registers.answer(0, DONE)
+        return ""
 
-    def _process(self, command: int) -> bool:
-        """Carry out a command; false when it ended the program."""
-        controller = self._controller
-        if command == commands.STOP_SCRIPT:
-            controller.end_program("stopScript")
-            return False
+    def _process(self, m: Machine, command: int) -> None:
+        if command == commands.MOVE_PATH:
+            self._start_path(m)
+            return
         call = commands.COMMANDS.get(command)
         if call is None:
-            controller.runtime_error(f"command {command} is not spoken by this simulator")
-            return False
-        arguments = controller.registers.input_double
+            raise ScriptError(f"command {command} is not spoken by this simulator")
+        arguments = m.registers.input_double[m.registers.offset :]
         if not np.isfinite(arguments[: commands.NUMBERS.get(command, 0)]).all():
-            controller.runtime_error(f"command {command} carries a number that is not finite")
-            return False
-        try:
-            self._waiting = call(controller)
-        except commands.ScriptError as error:
-            controller.runtime_error(str(error))
-            return False
-        return True
+            raise ScriptError(f"command {command} carries a number that is not finite")
+        if self._path and command in _MOTION_ENDERS:
+            self._path = None
+        self._waiting = bool(call(m))
 
-    def _finish(self) -> None:
-        if self._controller.program is self:
-            self._controller.registers.answer(0, DONE)
+    def _start_path(self, m: Machine) -> None:
+        try:
+            self._path = urscript.Line(urscript.parse(self._injected))
+        except urscript.NotStraight as other:
+            raise ScriptError(f"the path is not understood: {other}") from None
+        asynchronous = m.registers.integer(1) == 1
+        if asynchronous:
+            m.begin_async()
+        self._waiting = not asynchronous
+
+    def _follow_path(self, m: Machine) -> None:
+        if self._path and self._path.tick(m):
+            self._path = None
+        if m.async_runs and m.motion is None and self._path is None:
+            m.tell_async(running=False)
+
+
+_MOTION_ENDERS = (1, 2, 3, 4, 33, 34)
+"""Commands that end a path on its way."""
+
+
+class StraightProgram:
+    """A script of known statements, one after the other."""
+
+    def __init__(self, name: str, statements: list[urscript.Statement]) -> None:
+        self.name = name
+        self._line = urscript.Line(statements)
+
+    def tick(self, m: Machine) -> str:
+        """Carry out what is due; see ``Program.tick``."""
+        return "reached its end" if self._line.tick(m) else ""
 
 
 class ForeignProgram:
-    """A script that is not ur_rtde's: it plays for a second, moves nothing, and ends."""
+    """A script that is not understood: it plays for a second, moves nothing, and ends."""
 
-    def __init__(self, text: str, controller: Controller) -> None:
-        found = _NAME.search(text)
-        self.name = found.group(1) if found else "unnamed"
-        self._controller = controller
-        self._ends_s = controller.time_s + 1.0
+    def __init__(self, name: str, ends_s: float) -> None:
+        self.name = name
+        self._ends_s = ends_s
 
-    def tick(self) -> None:
-        """Wait for the end."""
-        if self._controller.time_s >= self._ends_s:
-            self._controller.end_program("reached its end")
-
-
-Program = ControlProgram | ForeignProgram
+    def tick(self, m: Machine) -> str:
+        """Wait for the end; see ``Program.tick``."""
+        return "reached its end" if m.time_s >= self._ends_s else ""

@@ -22,6 +22,8 @@ class Wire:
     """Nothing goes out; what comes in is read."""
     blackhole: bool = False
     """Nothing goes out and nothing is read; sockets stay open."""
+    stalling: bool = False
+    """A client that leaves a megabyte of the stream unread is no longer served (script port)."""
     refusing: bool = False
     """New connections are closed at once."""
     delay_s: float = 0.0
@@ -53,11 +55,15 @@ class Session:
             later = self.wire.delay_s + random.uniform(0.0, self.wire.jitter_s)
             self._late.append((now_s + later, message))
             return True
-        if len(self._out) + len(message) > _FULL:
+        if not self.has_room(len(message)):
             return False
         self._out += message
         self.flush(now_s)
         return True
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether a message of so many bytes would be taken."""
+        return len(self._out) + size <= _FULL
 
     def flush(self, now_s: float) -> None:
         """Hand to the kernel what is due."""

@@ -154,8 +154,8 @@ PI0_FAST_UR5 = Profile(
 
 PI0_FAST_BASE = replace(PI0_FAST_UR5, name="pi0_fast_base", horizon=32)
 """``gs://openpi-assets/checkpoints/pi0_fast_base`` on a UR5e, one of the robots that it was trained
-on and whose statistics it holds. For another robot of its ``assets/``, replace what differs; it is
-published for fine-tuning."""
+on and whose statistics it holds; published for fine-tuning. For another robot of its ``assets/``
+replace what differs. The state is padded as when it was published; openpi's main no longer pads."""
 
 LEROBOT_LIBERO = Profile(
     name="lerobot/pi0fast-libero",

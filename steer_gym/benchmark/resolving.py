@@ -54,7 +54,8 @@ def resolved(treatment: Treatment, policy: Policy, choice: PolicyChoice) -> Cond
 def _config(treatment: Treatment, steering: Steering | None) -> ActConfig:
     given = {
         "steering": None if steering is None else steering.to_json(),
-        "schedule": treatment.schedule,
+        # A schedule would give the zero dose its strength back.
+        "schedule": None if treatment.kind == "zero" else treatment.schedule,
         "invalid_tokens": treatment.invalid_tokens,
     }
     return ActConfig.from_json({key: value for key, value in given.items() if value is not None})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from steer_gym.edit import Operation, Position, Unit
 from steer_gym.errors import EvaluationError
+from steer_gym.schedules.base import Schedule
 from steer_gym.steering import Steering
 
 Kind = Literal["baseline", "steered", "random", "zero", "sham", "prompt"]
@@ -49,8 +51,8 @@ class Treatment:
     """Where along the sequence, see ``Edit.positions``."""
     steering: Steering | None = None
     """A ready steering instead of a concept."""
-    schedule: Mapping[str, Any] | None = None
-    """``ActConfig.schedule`` as JSON data: how alpha changes within the episode."""
+    schedule: Mapping[str, Any] | Schedule | None = None
+    """How alpha changes within the episode; kept as JSON data."""
     prompt: str = PLAIN
     """What the policy is told; ``{instruction}`` stands for the task's own words."""
     draws: int = 1
@@ -67,6 +69,11 @@ class Treatment:
         """Normalise what came from a file, name the condition, and refuse what says nothing."""
         if isinstance(self.steering, Mapping):
             object.__setattr__(self, "steering", Steering.from_json(dict(self.steering)))
+        if self.schedule is not None:
+            plain = (
+                self.schedule.to_json() if isinstance(self.schedule, Schedule) else self.schedule
+            )
+            object.__setattr__(self, "schedule", json.loads(json.dumps(plain)))
         if self.positions is not None:
             given = (tuple(p) if isinstance(p, list) else p for p in self.positions)
             object.__setattr__(self, "positions", tuple(given))

@@ -42,6 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "steer_gym.policies.pi0_fast.convert:configure",
     ),
     "ur-sim": ("run a simulated UR controller on its own ports", "steer_gym.cli.ur_sim:configure"),
+    "ur-check": (
+        "check a UR5 by reading, and slowly by moving",
+        "steer_gym.cli.ur_check:configure",
+    ),
     "pocket": (
         "collect demonstrations for Pocket, train and evaluate it",
         "steer_gym.policies.pocket.commands:configure",

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from steer_gym.errors import ConventionError
 from steer_gym.handshake import convention_of
 from steer_gym.rollout import succeeded
 
@@ -25,11 +26,18 @@ class RecordDataset(gym.Wrapper[dict[str, Any], NDArray[np.float32], Any, Any]):
     """
 
     def __init__(self, env: gym.Env[Any, Any], dataset: DatasetWriter) -> None:
-        """Wrap ``env``, whose control rate must be the dataset's."""
+        """Wrap ``env``.
+
+        Raises:
+            ConventionError: Its control rate is not the dataset's.
+        """
         super().__init__(env)
         rate = convention_of(env).rate_hz
         if rate != dataset.fps:
-            raise ValueError(f"The environment runs at {rate:g} Hz, the dataset at {dataset.fps}.")
+            raise ConventionError(
+                f"The environment runs at {rate:g} Hz, the dataset at {dataset.fps}; "
+                f"make the dataset with fps={rate:g}."
+            )
         self._dataset = dataset
         self._seen: dict[str, Any] = {}
 

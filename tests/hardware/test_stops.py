@@ -42,7 +42,7 @@ def test_7_after_recovery_nothing_moves_by_itself(bench: Any) -> None:
 
 def test_8_a_protective_stop_on_the_way_home_raises_and_nothing_is_tried_again(bench: Any) -> None:
     bench.set_moving()
-    bench.controller._after(0.3, lambda: bench.controller.protective_stop("C153"))
+    bench.controller.after(0.3, lambda: bench.controller.protective_stop("C153"))
     with pytest.raises(RobotFault, match="PROTECTIVE_STOP"):
         bench.robot.home()
     sent = bench.servo_commands()
@@ -110,6 +110,20 @@ def test_19_a_speed_slider_at_nothing_is_no_fault(bench: Any) -> None:
     assert bench.robot.state().speed_scaling == 0.0
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5])
+def test_19_a_speed_slider_that_is_let_go_is_not_caught_up_with(
+    bench: Any, fraction: float
+) -> None:
+    bench.set_moving()
+    bench.go(0.5, -AWAY)
+    for speed in (fraction, 1.0, fraction, 1.0):
+        bench.controller.speed_slider = speed
+        bench.go(0.6, np.array([0.0, -0.25, 0.1, 0.0, 0.0, 0.4]))
+    assert bench.robot.fault is None
+    assert bench.controller.extremes.tool_speed < 0.26
+    assert bench.controller.extremes.joint_speed < 1.05
+
+
 def test_20_without_remote_control_or_power_it_is_not_armed(bench: Any) -> None:
     bench.controller.remote = False
     with pytest.raises(RobotError, match="local control"):
@@ -142,3 +156,18 @@ def test_26_closing_twice_stops_the_arm_once(bench: Any) -> None:
     assert bench.still_after(closed_s) < 0.15
     assert bench.controller.safety.mode is SafetyMode.NORMAL
     assert not bench.controller.program_runs
+
+
+def test_a_setpoint_that_is_refused_before_the_reason_shows_gets_the_reason(bench: Any) -> None:
+    stopped_s = bench.set_moving()
+    port = bench.robot._guard.arm._port
+    reading = port.read()
+    bench.controller.enter_safety(SafetyMode.ROBOT_EMERGENCY_STOP, "button")
+    port.read = lambda: reading
+    bench.robot.wait(0.008)
+    assert bench.robot.fault is None
+    sent = bench.servo_commands()
+    del port.read
+    bench.robot.wait(0.05)
+    bench.require_fault(FaultCode.EMERGENCY_STOP, stopped_s, within_s=4 * 0.008)
+    assert bench.servo_commands() == sent

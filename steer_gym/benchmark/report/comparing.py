@@ -16,7 +16,7 @@ from .comparison import Comparison, Shift, compare_studies, matched, said, shift
 from .page import data_uri
 from .study import read_studies
 from .style import INK, colour, drawn, save
-from .tables import Line, Table, slug
+from .table import Line, Table, slug
 from .template import PAGE
 from .writing import FIGURES, INDEX, TABLES, Report
 

@@ -10,9 +10,11 @@ from steer_gym.statistics import Estimate, sign_flips, student_mean
 
 from .caveats import counted
 from .columns import column
+from .outcomes import OUTCOMES
 from .questions import LEVEL, Question, questions
+from .sentences import p_text
 from .study import Study
-from .verdicts import OUTCOMES, Verdict, p_text, verdicts
+from .verdicts import Verdict, verdicts
 
 SETTINGS = ("policy", "env_options", "provenance", "seed", "convention")
 """Columns that say under what a row came about."""

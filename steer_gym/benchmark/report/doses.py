@@ -122,8 +122,8 @@ def _grid(study: Study, group: Sequence[Role], measure: str) -> tuple[Any, Any, 
 
 def _draw_panel(axis: Any, study: Study, inside: Sequence[Role], measure: str) -> None:
     series = _series(inside)
-    sizes = list(dict.fromkeys(size for _, size in series))
-    for (concept, size), own in series.items():
+    sizes = sorted({size for _, size in series}, key=lambda size: size or 0)
+    for (concept, size), own in sorted(series.items(), key=lambda each: sizes.index(each[0][1])):
         label = concept if len(sizes) < 2 else f"{concept}, {size} neurons"
         shade = (1 + sizes.index(size)) / len(sizes)
         _draw_line(axis, study, own, measure, _tinted(colour(concept), shade), label)

@@ -13,7 +13,7 @@ from .page import Figure
 from .questions import Question
 from .study import Study
 from .style import colour, save
-from .tables import slug
+from .table import slug
 from .traces import traces
 from .tradeoff import tradeoff
 

@@ -11,13 +11,16 @@ from typing import Any
 
 from steer_gym.evaluation.rows import Row
 
+from .caveats import counted
 from .columns import column
+from .outcomes import OUTCOMES
 from .questions import Question
 from .roles import Role
+from .sentences import baseline_said
 from .study import Study
 from .style import colour
-from .tables import Table, slug
-from .verdicts import OUTCOMES, Verdict, baseline_said, summary
+from .table import Table, slug
+from .verdicts import Verdict, summary
 
 START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0; v.play(); }"
 """Starts all films together."""
@@ -75,14 +78,13 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def scope(study: Study) -> str:
     """Return what was run, in a sentence or two."""
-    tasks = list(dict.fromkeys(row["instruction"] for row in study.rows if row["instruction"]))
-    names = [row["instruction"] for row in study.ended[study.baseline].values()] or tasks
-    told = list(dict.fromkeys(names))
+    told = {row["instruction"]: None for row in study.ended[study.baseline].values()}
     places = {place for episodes in study.ended.values() for place in episodes}
-    states = f"{len(places)} initial states of {len({task for task, _ in places})} tasks"
-    listed = f": {'; '.join(told)}" if len(told) <= 4 else ""
+    tasks_run = counted(len({task for task, _ in places}), "task")
+    states = f"{counted(len(places), 'initial state')} of {tasks_run}"
+    listed = f": {'; '.join(told)}" if 0 < len(told) <= 4 else ""
     return (
-        f"{len(study.rows)} episodes in {study.rows[0]['env']} under {len(study.roles)} "
+        f"{counted(len(study.rows), 'episode')} in {study.rows[0]['env']} under {len(study.roles)} "
         f"conditions, from {states}{listed}."
     )
 

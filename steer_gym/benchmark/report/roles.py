@@ -64,7 +64,7 @@ def _baseline(first: Mapping[str, Row]) -> str:
 
 def _role(row: Row, first: Mapping[str, Row], baseline: str) -> Role:
     name = row["condition"]
-    kind = row.get("kind") or _kind(row, baseline)
+    kind = "baseline" if name == baseline else row.get("kind") or _kind(row)
     of = row.get("control_of") or (name.removeprefix(LIKE) if kind == "random" else None)
     named = name.removeprefix(LIKE if kind == "random" else TOLD)
     concept = row.get("concept") or first.get(of or "", {}).get("concept")
@@ -83,11 +83,8 @@ def _role(row: Row, first: Mapping[str, Row], baseline: str) -> Role:
     )
 
 
-def _kind(row: Row, baseline: str) -> str:
-    name = row["condition"]
-    if name == baseline:
-        return "baseline"
-    if name.startswith(LIKE):
+def _kind(row: Row) -> str:
+    if row["condition"].startswith(LIKE):
         return "random"
     return "steered" if _steering(row) else "prompt"
 

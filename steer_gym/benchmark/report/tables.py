@@ -1,12 +1,8 @@
-"""Tables of a study, as HTML, CSV and LaTeX."""
+"""The tables of a study: what was asked, differences, means."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
@@ -18,81 +14,9 @@ from .differences import Version, difference
 from .questions import Question
 from .study import Study
 from .style import colour
+from .table import Line, Table
 
 DASH = "-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One row of a table."""
-
-    name: str
-    """Of the condition; the row's numbers come from its episodes."""
-    tint: str
-    cells: tuple[str, ...]
-    muted: bool = False
-    """Whether it goes with the row above."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table whose first column names conditions."""
-
-    name: str
-    """Of its files."""
-    title: str
-    head: tuple[tuple[str, str], ...]
-    """Title and unit of every further column."""
-    lines: tuple[Line, ...]
-    linked: bool = True
-    """Whether the page also lists the rows of every condition."""
-
-    def html(self, anchors: str) -> str:
-        """Return a table element; names link to ``#<anchors><slug>``, where their rows are."""
-        titles = "".join(
-            f"<th>{escape(t)}<br><small>{escape(u)}</small></th>" for t, u in self.head
-        )
-        body = "".join(_html_line(line, anchors if self.linked else None) for line in self.lines)
-        return f"<table><thead><tr><th></th>{titles}</tr></thead><tbody>{body}</tbody></table>"
-
-    def csv(self) -> str:
-        """Return comma-separated values."""
-        written = io.StringIO()
-        writer = csv.writer(written, lineterminator="\n")
-        writer.writerow(["condition", *(f"{t} [{u}]" if u else t for t, u in self.head)])
-        writer.writerows([line.name, *line.cells] for line in self.lines)
-        return written.getvalue()
-
-    def latex(self) -> str:
-        """Return a tabular of the package booktabs."""
-        rows = [
-            ["", *(t for t, _ in self.head)],
-            ["", *(f"[{u}]" if u else "" for _, u in self.head)],
-        ]
-        head = [" & ".join(map(latex_text, row)) + r" \\" for row in rows]
-        body = [
-            " & ".join(map(latex_text, (line.name, *line.cells))) + r" \\" for line in self.lines
-        ]
-        columns = "l" + "r" * len(self.head)
-        return "\n".join(
-            [
-                rf"\begin{{tabular}}{{{columns}}}",
-                *(r"\toprule", *head, r"\midrule", *body, r"\bottomrule"),
-                r"\end{tabular}",
-                "",
-            ]
-        )
-
-
-def slug(text: str) -> str:
-    """Return a name that is fit for files and anchors."""
-    return "".join(c if c.isalnum() else "-" for c in text.lower()).strip("-")
-
-
-def latex_text(text: str) -> str:
-    """Return text with what LaTeX takes for commands escaped."""
-    marks = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "²": "$^2$", "³": "$^3$"}
-    return "".join(marks.get(letter, letter) for letter in text.replace("<", "$<$"))
 
 
 def tests(study: Study, asked: Sequence[Question]) -> Table:
@@ -100,7 +24,7 @@ def tests(study: Study, asked: Sequence[Question]) -> Table:
     head = [
         ("measure", ""), ("pairs", ""), ("full length", "95 % interval"),
         ("equal length", "95 % interval"), ("relative", "%"), ("d", "of pairs"),
-        ("greater", "% of pairs"), ("success", "% points"), ("p", "alone and corrected"),
+        ("success", "% points"), ("p", "alone and corrected"),
         ("against random", "95 % interval"), ("p", "max-T"),
     ]  # fmt: skip
     lines = [
@@ -150,20 +74,6 @@ def differences(study: Study) -> Table:
     return Table(name="differences", title=title, head=tuple(head), lines=tuple(lines))
 
 
-def _html_line(line: Line, anchors: str | None) -> str:
-    kind = ' class="muted"' if line.muted else ""
-    name = "" if line.muted else escape(line.name)
-    if name and anchors is not None:
-        name = f'<a href="#{anchors}{slug(line.name)}">{name}</a>'
-    cells = "".join(f"<td>{_cell(text)}</td>" for text in line.cells)
-    return f'<tr{kind} style="--c:{line.tint}"><th>{name}</th>{cells}</tr>'
-
-
-def _cell(text: str) -> str:
-    value, bracket, interval = escape(text).partition(" [")
-    return f"{value}<br><small>[{interval}</small>" if bracket else value
-
-
 def _columns(study: Study) -> list[Column]:
     return [
         column(name)
@@ -205,7 +115,6 @@ def _test_cells(study: Study, each: Question) -> Iterable[str]:
     yield shown.text(each.equal.estimate, signed=True)
     yield _plain(100 * each.full.relative, "+.0f")
     yield _plain(each.size.standardised, "+.2f")
-    yield _plain(100 * each.size.greater, ".0f")
     yield _plain(100 * success.estimate.value, "+.0f")
     corrected = f" [Holm {_p(each.p_holm)}, max-T {_p(each.p_max_t)}]"
     yield _p(each.p) + (corrected if np.isfinite(each.p_holm) else "")

@@ -13,12 +13,15 @@ from steer_gym.results import atomic_path, writable_folder
 from .figures import save_figures
 from .films import paired_film
 from .numbers import answers, numbers
+from .outcomes import OUTCOMES
 from .page import Chapter, chapter_html, provenance
 from .questions import questions
+from .sentences import baseline_said
 from .study import Study, read_studies
-from .tables import differences, means, slug, tests
+from .table import slug
+from .tables import differences, means, tests
 from .template import ABOUT, PAGE
-from .verdicts import OUTCOMES, Verdict, baseline_said, summary, verdicts
+from .verdicts import Verdict, summary, verdicts
 
 ANSWERS = "answers.csv"
 INDEX, NUMBERS, FIGURES, TABLES, FILMS = "index.html", "numbers.csv", "figures", "tables", "paired"

@@ -64,10 +64,11 @@ def test_both_clocks_lead_along_the_same_path(env: Any, steps: int) -> None:
     expected = walked(locked, actions)
     locked.close()
     seen = walked(env, actions)
-    for points, way in ((seen, finely(expected)), (expected, finely(seen))):
-        # The last points are of slightly different moments.
-        apart = [np.linalg.norm(way - point, axis=1).min() for point in points[:-1]]
-        assert max(apart) < 0.005
+    # The other way round it would count how far a busy machine's readings are apart.
+    way = finely(expected)
+    assert max(np.linalg.norm(way - point, axis=1).min() for point in seen[:-1]) < 0.005
+    # Where it is on the path is a matter of when it was read: 80 ms at full speed.
+    assert np.linalg.norm(seen - expected, axis=1).max() < 0.02
 
 
 def test_a_policy_slower_than_the_step_holds_the_last_target_and_the_control_rate(

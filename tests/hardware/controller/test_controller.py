@@ -191,10 +191,10 @@ def test_a_program_starts_only_in_remote_control_with_power_and_safety() -> None
         assert not c.upload(SCRIPT)
 
 
-def test_a_foreign_script_plays_moves_nothing_and_ends() -> None:
+def test_a_script_that_is_more_than_a_straight_line_plays_moves_nothing_and_ends() -> None:
     c = playing()
     before = c.q.copy()
-    c.upload("def other():\n movej([0,0,0,0,0,0])\nend")
+    c.upload("def other():\n while True:\n  movej([0,0,0,0,0,0])\n end\nend")
     run(c, 0.5)
     assert c.program is not None
     assert c.program.name == "other"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
+import numpy as np
 import pytest
 
+from steer_gym.hardware.controller.controller import Controller
+from steer_gym.hardware.controller.outputs import Outputs
+from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.realtime_stream import realtime_packet
 from steer_gym.hardware.controller.wire import HEADER, Packet, Recipe, packet, take_packets
 
 RECIPE = Recipe(3, (("a", "INT32"), ("b", "VECTOR6D"), ("c", "BOOL"), ("d", "UINT64")))
@@ -39,3 +46,15 @@ def test_a_size_below_the_header_is_refused() -> None:
 def test_a_payload_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="takes 62 bytes, not 61"):
         RECIPE.unpack(RECIPE.pack(VALUES)[:-1])
+
+
+def test_the_real_time_packet_has_its_numbers_where_urs_table_puts_them() -> None:
+    c = Controller(KinematicPlant())
+    c.tick()
+    packet = realtime_packet(Outputs(c))
+    assert struct.unpack_from(">i", packet)[0] == len(packet) == 1220
+    # Offsets of PolyScope 5.10's table.
+    for offset, expected in ((12, c.q), (252, c.plant.q), (444, c.tool_pose), (588, c.pose)):
+        np.testing.assert_allclose(struct.unpack_from(">6d", packet, offset), expected)
+    assert struct.unpack_from(">d", packet, 756)[0] == 7
+    assert struct.unpack_from(">d", packet, 812)[0] == 1

@@ -118,6 +118,7 @@ def test_5_a_delay_of_150_ms_is_stale(net: Any) -> None:
 
 @hardware
 def test_21_recovery_works_where_reuploading_would_stall(net: Any) -> None:
+    net.admin("network", port="script", stalling=True)
     net.set_moving()
     net.go(3.0, np.zeros(6))
     # By now the script port has more than a megabyte that ur_rtde never read.

@@ -96,5 +96,8 @@ def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
     assert seen["joint_speed"] < limits.joint_speed * 1.05
     assert len(faults) > 3
     robot.close()
-    assert net.clients() == {}
+    closed_s = time.monotonic()
+    while net.clients():
+        assert time.monotonic() - closed_s < 2.0, net.clients()
+        time.sleep(0.01)
     assert (children(), len(os.listdir("/proc/self/fd")), threading.active_count()) == before

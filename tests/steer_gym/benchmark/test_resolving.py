@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from steer_gym.benchmark import PolicyChoice, Treatment
 from steer_gym.benchmark.resolving import resolved
 from steer_gym.errors import ActConfigError, UnknownNameError
 from steer_gym.neurons.source import SourceError
+from steer_gym.schedules import Ramp
 
 REACH = PolicyChoice(name="reach")
 
@@ -72,6 +74,19 @@ def test_a_dictionary_knows_clusters_that_the_policy_does_not(
     assert {s.edits[0].alpha for s in found.values()} == {10.0}
     with pytest.raises(SourceError, match="There is no 'reach' on this machine"):
         steering(Treatment(concept="up", size=3, depth="early"), reach, choice)
+
+
+def test_a_schedule_is_kept_but_for_a_zero_dose(reach: Policy) -> None:
+    ramp = Ramp(((0, 0.0), (40, 4.0)))
+    said = Treatment(concept="fast", alpha=2.0, schedule=ramp)
+    assert Treatment.from_json(json.loads(json.dumps(said.to_json()))) == said
+    schedules = {
+        kind: resolved(each, reach, REACH).configs[0].schedule
+        for kind, each in [
+            ("steered", said), ("random", said.control("random")), ("zero", said.control("zero"))
+        ]
+    }  # fmt: skip
+    assert schedules == {"steered": ramp, "random": ramp, "zero": None}
 
 
 def test_what_the_policy_does_not_know_is_refused(reach: Policy) -> None:

@@ -44,7 +44,9 @@ def toy_reach() -> toy_world.ReachPolicy:
 @pytest.fixture(scope="session")
 def lerobot_dataset() -> Any:
     """Return LeRobot's own class of datasets."""
-    pytest.importorskip("lerobot", reason="needs LeRobot itself: see the docstring of test_lerobot")
+    pytest.importorskip(
+        "lerobot.datasets", reason="needs LeRobot itself: see the docstring of test_lerobot"
+    )
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     return LeRobotDataset

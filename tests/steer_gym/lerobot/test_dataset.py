@@ -13,7 +13,7 @@ import toy_world
 
 from steer_gym import Policy
 from steer_gym.cli.dispatch import main
-from steer_gym.errors import ObservationError, ResultsError
+from steer_gym.errors import ConventionError, ObservationError, ResultsError
 from steer_gym.film import read_film
 from steer_gym.lerobot.dataset import DatasetWriter
 from steer_gym.lerobot.recording import RecordDataset
@@ -110,6 +110,14 @@ def test_an_episode_that_is_cut_off_leaves_no_frames(toy_reach: Policy, tmp_path
     assert len(frames) == len(episode.steps)
     video = tmp_path / f"data/videos/{BASE}/chunk-000/file-000.mp4"
     assert len(read_film(video)) == len(episode.steps)
+
+
+def test_an_environment_of_another_rate_is_refused(tmp_path: Path) -> None:
+    with (
+        DatasetWriter(tmp_path / "data", fps=10) as dataset,
+        pytest.raises(ConventionError, match="runs at 20 Hz, the dataset at 10; make the dataset"),
+    ):
+        RecordDataset(gym.make("toy/Reach-v0"), dataset)
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

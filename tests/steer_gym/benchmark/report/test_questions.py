@@ -119,3 +119,11 @@ def test_draws_are_told_apart_by_what_steered(make_study: MakeStudy) -> None:
         row["speed_m_s"] = study.ended["unsteered"][place]["speed_m_s"] + place[1] % 2
     found = difference(study, "random like fast", "unsteered", "speed_m_s")
     assert draw_means(study, found) == pytest.approx([0.0, 1.0])
+
+
+def test_without_a_baseline_the_first_condition_is_compared_with(make_study: MakeStudy) -> None:
+    study = make_study([steered("fast"), steered("slow", -0.05)], tasks=1)
+    rows = tuple(row for row in study.rows if row["condition"] != "unsteered")
+    alone = Study(policy="p", suite="s", rows=rows, folders=study.folders, kept_pairs={})
+    assert alone.baseline == "fast"
+    assert [question.full.reference for question in questions(alone)] == ["fast"]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from steer_gym.benchmark.report.questions import questions
+from steer_gym.benchmark.report.sentences import baseline_said
 from steer_gym.benchmark.report.study import Study
-from steer_gym.benchmark.report.verdicts import Verdict, baseline_said, summary, verdicts
+from steer_gym.benchmark.report.verdicts import Verdict, summary, verdicts
 
 MakeStudy = Callable[..., Study]
 

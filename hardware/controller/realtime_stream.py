@@ -1,0 +1,44 @@
+"""The packet that port 30003 streams: 152 doubles after their length (UR's "client interface").
+
+As from PolyScope 5.10 on; what this simulator does not know is zero, as in RTDE.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_FIELDS: tuple[str | int, ...] = (
+    "timestamp",
+    *("target_q", "target_qd", "target_qdd", "target_current", "target_moment"),
+    *("actual_q", "actual_qd", "actual_current", "joint_control_output"),
+    *("actual_TCP_pose", "actual_TCP_speed", "actual_TCP_force"),
+    *("target_TCP_pose", "target_TCP_speed"),
+    *("actual_digital_input_bits", "joint_temperatures", "actual_execution_time"),
+    1,
+    *("robot_mode", "joint_mode", "safety_mode"),
+    6,
+    "actual_tool_accelerometer",
+    6,
+    *("speed_scaling", "actual_momentum"),
+    2,
+    *("actual_main_voltage", "actual_robot_voltage", "actual_robot_current"),
+    *("actual_joint_voltage", "actual_digital_output_bits", "runtime_state"),
+    *("elbow_position", "elbow_velocity", "safety_status"),
+    3,
+    *("payload", "payload_cog", "payload_inertia"),
+)
+"""RTDE's name of each field, or how many doubles are left out."""
+
+_LAYOUT = struct.Struct(">i152d")
+SIZE = _LAYOUT.size
+
+
+def realtime_packet(outputs: Mapping[str, Any]) -> bytes:
+    """Return the packet of the controller's present ``outputs``."""
+    values: list[float] = []
+    for field in _FIELDS:
+        value = [0.0] * field if isinstance(field, int) else outputs[field]
+        values.extend(value if isinstance(value, Sequence) else [value])
+    return _LAYOUT.pack(SIZE, *values)
