@@ -29,9 +29,9 @@ class List {
     Object.assign(this, { atlas, frame, onChoose, onMark, isMarked });
     this.canvas = frame.firstElementChild;
     this.at = -1;
-    frame.addEventListener("scroll", () => this.draw(), { passive: true });
+    frame.addEventListener("scroll", () => this.follow(), { passive: true });
     frame.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.draw()).observe(frame);
+    new ResizeObserver(() => this.follow()).observe(frame);
   }
 
   show(result, end) {
@@ -42,11 +42,22 @@ class List {
     this.draw();
   }
 
-  draw() {
-    if (!this.neurons) return;
+  /** Return the first row to draw and the one after the last. */
+  window() {
     const first = Math.max(0, Math.floor(this.frame.scrollTop / ROW_HEIGHT) - SPARE);
     const count = Math.ceil(this.frame.clientHeight / ROW_HEIGHT) + 2 * SPARE;
-    const last = Math.min(this.neurons.length, first + count);
+    return [first, Math.min(this.neurons.length, first + count)];
+  }
+
+  /** Draw where other rows have come into sight. Rows that are replaced while the mouse is down on
+   * them would lose the click. */
+  follow() {
+    if (this.neurons && String(this.window()) !== String(this.drawn)) this.draw();
+  }
+
+  draw() {
+    if (!this.neurons) return;
+    const [first, last] = this.drawn = this.window();
     const rows = [];
     for (let at = first; at < last; at += 1) rows.push(this.row(at));
     this.canvas.replaceChildren(...rows);

@@ -139,12 +139,13 @@ def test_the_other_end_is_searched_too(page: Tab, table: NeuronTable) -> None:
 def test_a_chosen_neuron_shows_tokens_activation_and_neighbours(page: Tab) -> None:
     ask(page, "speed")
     page.click(".row")
+    shows = "document.getElementById('detail').textContent.includes('Layer 3, neuron 7#')"
+    page.wait(shows)
     said = page.run("document.getElementById('detail').textContent")
-    assert "Layer 3, neuron 7" in said
     assert "1,234 tokens of nothing real" in said
     assert page.run("document.querySelectorAll('#detail svg rect').length") == 4
     page.click(".near")
-    assert "Layer 3, neuron 7" not in page.run("document.getElementById('detail').textContent")
+    page.wait(f"!{shows}")
 
 
 def test_keys_walk_the_list_and_mark(page: Tab) -> None:
