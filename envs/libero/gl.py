@@ -92,6 +92,21 @@ def make_context(width: int, height: int) -> GLContext:
     return context
 
 
+def let_go() -> None:
+    """Leave no context current in this thread.
+
+    Robosuite frees what it drew with in whatever context is current. Were that ours, an upstream
+    environment in the same process would free our textures when it is reset.
+    """
+    backend = choose_backend()
+    if backend == "egl":
+        egl: Any = require("OpenGL.EGL", extra="libero")
+        display = require("mujoco.egl", extra="libero").EGL_DISPLAY
+        egl.eglMakeCurrent(display, egl.EGL_NO_SURFACE, egl.EGL_NO_SURFACE, egl.EGL_NO_CONTEXT)
+    elif backend == "osmesa":
+        require("OpenGL.osmesa", extra="libero").OSMesaMakeCurrent(None, None, 0, 0, 0)
+
+
 def renderer_name() -> str:
     """Return vendor and name of the OpenGL that the current context draws with."""
     gl: Any = require("OpenGL.GL", extra="libero")

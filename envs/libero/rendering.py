@@ -15,7 +15,7 @@ from steer_gym.extras import require
 
 from .culling import out_of_sight
 from .fast_meshes import simplified_meshes
-from .gl import GLContext, make_context, renderer_name
+from .gl import GLContext, let_go, make_context, renderer_name
 
 Rendering = Literal["reference", "fast"]
 
@@ -89,6 +89,7 @@ class Renderer:
         self.close = weakref.finalize(self, _release, self._gl, self._context)
         self.close.atexit = False
         _close_at_exit(self)
+        let_go()
 
     def draw(self, view: View, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """Return a camera's picture, (height, width, 3), upright as the camera sees it."""
@@ -102,6 +103,7 @@ class Renderer:
         mujoco.mjr_render(viewport=viewport, scn=self._scene, con=self._context)
         picture = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_readPixels(rgb=picture, depth=None, viewport=viewport, con=self._context)
+        let_go()
         return np.ascontiguousarray(picture[::-1])  # OpenGL's first row is the lowest
 
     def _update_scene(self, view: View, aspect: float) -> None:
