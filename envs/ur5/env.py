@@ -115,8 +115,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         self._robot: Robot | None = None
         self._fault: Fault | None = None
         self._began: RobotState | None = None
-        self._seen_s = 0.0
-        self._episode, self._steps = -1, 0
+        self._episode, self._steps, self._seen_s = -1, 0, 0.0
 
     @property
     def robot(self) -> Robot:
@@ -135,8 +134,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         """
         super().reset(seed=seed)
         following = 0 if seed is not None else self._episode + 1
-        self._episode = episode_of(options, following=following)
-        self._steps = 0
+        self._episode, self._steps = episode_of(options, following=following), 0
         robot = self.robot
         if robot.fault:
             raise RobotFault(robot.fault)
