@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from steer_gym.convention import ActionConvention
 from steer_gym.episode import Step
 from steer_gym.errors import ResultsError
-from steer_gym.evaluation.measures import measure
 from steer_gym.evaluation.rows import Row, read_rows, write_parquet
 from steer_gym.evaluation.runner import EPISODES
 from steer_gym.evaluation.steps import read_steps
 
-from .columns import EQUAL, IDENTITY
+from .columns import IDENTITY
+from .equal import equal_pair
 from .plan import Benchmark
 from .plan_file import load_benchmark
 from .shards import shard_folder, shards
@@ -76,16 +75,11 @@ class Results:
 
     def _pair(self, row: Row, baseline: Row) -> Row:
         mine, theirs = self.steps(row), self.steps(baseline)
-        count = min(len(mine), len(theirs))
-        convention = ActionConvention(**row["convention"])
-        here = asdict(measure(mine[:count], convention))
-        there = asdict(measure(theirs[:count], convention))
         return {
             **{name: row.get(name) for name in IDENTITY},
             "baseline_key": baseline["key"],
-            "equal_steps": count,
-            **{name: here[name] for name in EQUAL},
-            **{f"baseline_{name}": there[name] for name in EQUAL},
+            "equal_steps": min(len(mine), len(theirs)),
+            **(equal_pair(mine, theirs, row["convention"]) or {}),
         }
 
     def _shard(self, row: Row) -> Path:

@@ -9,13 +9,13 @@ from typing import Any
 
 from steer_gym.errors import ResultsError
 from steer_gym.extras import require
+from steer_gym.figure_style import INK, colour, drawn, save
 from steer_gym.results import atomic_path, writable_folder
 
 from .columns import column
 from .comparison import Comparison, Shift, compare_studies, matched, said, shift_text
 from .page import data_uri
 from .study import read_studies
-from .style import INK, colour, drawn, save
 from .table import Line, Table, slug
 from .template import PAGE
 from .writing import FIGURES, INDEX, TABLES, Report

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from steer_gym.figure_style import INK, MUTED, colour, drawn
+
 from .columns import column
 from .differences import difference
 from .expectation import expectations
 from .roles import Role
 from .study import Study
-from .style import INK, MUTED, colour, drawn
 
 LEAST_SIZES = 3
 """A surface over fewer sizes shows less than lines do."""

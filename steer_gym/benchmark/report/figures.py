@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from steer_gym.figure_style import colour, save
+
 from .columns import column
 from .doses import lines, measured, published, surfaces
 from .forest import forest
 from .page import Figure
 from .questions import Question
 from .study import Study
-from .style import colour, save
 from .table import slug
 from .traces import traces
 from .tradeoff import tradeoff

@@ -14,12 +14,12 @@ from steer_gym.convention import ActionConvention
 from steer_gym.episode import Step
 from steer_gym.evaluation.rows import Row
 from steer_gym.extras import require
+from steer_gym.figure_style import GRID, INK, MUTED, STYLE, colour
 from steer_gym.film import Frame, read_film, write_film
 
 from .expectation import expectations
 from .roles import Role
 from .study import Study
-from .style import GRID, INK, MUTED, STYLE, colour
 from .traces import smooth
 
 SIDE, GAP, HEAD, STRIP, DPI = 192, 8, 24, 64, 100

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from steer_gym.figure_style import INK, colour, drawn
+
 from .columns import column
 from .differences import Difference, difference
 from .questions import Question
 from .roles import Role
 from .study import Study
-from .style import INK, colour, drawn
 
 DENSE = 30
 """From so many conditions on, pairs are left out, lines move closer, and each panel has its own."""

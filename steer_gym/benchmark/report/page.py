@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from steer_gym.evaluation.rows import Row
+from steer_gym.figure_style import colour
 
 from .caveats import counted
 from .columns import column
@@ -18,7 +19,6 @@ from .questions import Question
 from .roles import Role
 from .sentences import baseline_said
 from .study import Study
-from .style import colour
 from .table import Table, slug
 from .verdicts import Verdict, summary
 

@@ -15,7 +15,7 @@ from steer_gym.evaluation.runner import EPISODES
 from steer_gym.evaluation.steps import has_steps, read_steps
 from steer_gym.extras import require
 
-from .equal import equal_pair
+from ..equal import equal_pair
 from .roles import Role, roles
 
 PAIRS = "pairs.parquet"

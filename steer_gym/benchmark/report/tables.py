@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from steer_gym.evaluation.table import Column
+from steer_gym.figure_style import colour
 from steer_gym.statistics import bootstrap_mean, wilson
 
 from .columns import SHOWN, column
 from .differences import Version, difference
 from .questions import Question
 from .study import Study
-from .style import colour
 from .table import Line, Table
 
 DASH = "-"

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.episode import Step
-
-from .style import colour, drawn
+from steer_gym.figure_style import colour, drawn
 
 SMOOTH = 5
 """Steps over which a trace of the speed is averaged."""

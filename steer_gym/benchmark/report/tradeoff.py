@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from steer_gym.figure_style import INK, colour, drawn
 from steer_gym.statistics import frontier, wilson
 
 from .columns import MORE, column
 from .questions import Question
 from .study import Study
-from .style import INK, colour, drawn
 
 LABELS = 14
 """Up to so many points carry their names; beyond, those of the frontier alone do."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steer_gym.benchmark.report.style import GRID, INK, MUTED, STYLE
 from steer_gym.extras import require
+from steer_gym.figure_style import GRID, INK, MUTED, STYLE
 from steer_gym.results import atomic_path
 
 from .comparison import Comparison
