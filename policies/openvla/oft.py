@@ -163,8 +163,7 @@ class OpenVlaOftPolicy(OpenVlaPolicy):
             prompts: From ``prompts``.
             configs: As ``prepare`` returns them.
         """
-        steerings = [row.steering for row in configs]
-        with torch.inference_mode(), self._engine.steered(steerings, prompts.kinds) as steered:
+        with torch.inference_mode(), self._steered(configs, prompts) as steered:
             seen = [self.model.embed_images(v.to(self._device, self.model.dtype)) for v in views]
             if self._projector is not None:
                 numbers = torch.from_numpy(self._state.inward(state)).float()

@@ -18,12 +18,13 @@ from steer_gym.errors import ConventionError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
-from steer_gym.policy import Observer, Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, PolicySpec
 
 from ..action_bins import ActionBins
 from ..beliefs import BelievingChoice
 from ..engines.anatomy import down_projections, neuron_space
-from ..engines.torch_engine import TorchEngine
+from ..engines.torch_engine import SteeredCall, TorchEngine
+from ..measured_spread import SpreadMeasuring
 from .adapters import load_adapter
 from .checkpoint import Checkpoint, open_checkpoint
 from .concepts import OPENVLA_CONCEPTS
@@ -38,7 +39,7 @@ RENDERED = (256, 256)
 """Size of the pictures that the LIBERO checkpoints were trained on, before they are resized."""
 
 
-class OpenVlaPolicy(Policy):
+class OpenVlaPolicy(SpreadMeasuring):
     """OpenVLA (Kim et al., CoRL 2024) from its published checkpoints, without remote code.
 
     The same function as the released code, to 1e-4 in the logits and to the token in greedy
@@ -99,6 +100,7 @@ class OpenVlaPolicy(Policy):
         self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
         self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
         self.spec = self._spec()
+        self._read_spread(self.checkpoint.folder)
         self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
         self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
         if compiled:
@@ -176,8 +178,8 @@ class OpenVlaPolicy(Policy):
             prompts: From ``prompts``, or of token ids by ``Prompts.of``.
             configs: As ``prepare`` returns them.
         """
-        choose, steerings = BelievingChoice(configs, self._bins), [row.steering for row in configs]
-        with torch.inference_mode(), self._engine.steered(steerings, prompts.kinds) as steered:
+        choose = BelievingChoice(configs, self._bins)
+        with torch.inference_mode(), self._steered(configs, prompts) as steered:
             tokens = self.model.generate(
                 pixels.to(self._device, self.model.dtype),
                 prompts,
@@ -196,6 +198,12 @@ class OpenVlaPolicy(Policy):
             steering=steered.reports(self.spec.tokens - 1),
             extra={"predicted": predicted, **choose.told(expected)},
         )
+
+    def _steered(
+        self, configs: Sequence[ActConfig], prompts: Prompts
+    ) -> AbstractContextManager[SteeredCall]:
+        steerings = [row.steering for row in configs]
+        return self._engine.steered(steerings, prompts.kinds, spread=self.spread())
 
     def prompts(self, instructions: Sequence[str]) -> Prompts:
         """Return the prompts for instructions, one a row."""

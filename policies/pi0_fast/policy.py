@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,10 @@ from steer_gym.extras import load, require
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import INSTRUCTION, Observation
-from steer_gym.policy import Observer, Plan, Policy, PolicySpec
+from steer_gym.policy import Observer, Plan, PolicySpec
 
 from ..engines.running_spread import RunningSpread
+from ..measured_spread import SpreadMeasuring
 from .action_tokens import ActionReader, DecodedRow
 from .concepts import PI0_FAST_CONCEPTS
 from .fast_tokenizer import FastTokenizer, fast_folder
@@ -38,7 +39,7 @@ from .transforms import camera_images, holding, padded_to, state_vector
 INVALID_TOKENS = ("zeros", "hold", "prefix")
 
 
-class Pi0FastPolicy(Policy):
+class Pi0FastPolicy(SpreadMeasuring):
     """pi0-FAST with a profile's conventions; see ``profiles``. No published weights were tried.
 
     ``ActConfig.invalid_tokens``, for a row whose tokens are no chunk of actions: ``zeros`` takes
@@ -102,11 +103,11 @@ class Pi0FastPolicy(Policy):
             actions=chosen.dimensions,
         )
         self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
-        self._spread = _saved_spread(folder)
         self._concepts = PI0_FAST_CONCEPTS.of(
             folder.name, self.model.space, released_as=released_as
         )
         self.spec = self._spec(steps)
+        self._read_spread(folder)
 
     def _spec(self, steps: int) -> PolicySpec:
         side = self.model.sizes.image_size
@@ -158,26 +159,11 @@ class Pi0FastPolicy(Policy):
             return shown
         raise SteeringError("pi0-FAST in JAX does not show its activations; take backend='torch'.")
 
-    def measure_spread(self, observations: Iterable[Observation]) -> NDArray[np.float32]:
-        """Measure, return and from now on use each neuron's natural spread, (layers, width).
-
-        Save it as ``spread.npy`` in the checkpoint's folder for the next time.
-
-        Args:
-            observations: Single ones or batches, such as the robot will see; the positions of
-                images and prompt count, those of generated tokens do not.
-        """
-        spread = RunningSpread(self.model.space)
-        for observation in observations:
-            batch, _ = self.prepare(observation, None)
-            inputs = self.inputs(batch, state_vector(batch, self.profile))
-            self.model.observe(inputs, self._decoding, spread)
-        self._spread = spread.std
-        return self._spread
-
-    def spread(self) -> NDArray[np.float32] | None:
-        """Return the measured spread, or that of ``spread.npy`` in the checkpoint's folder."""
-        return self._spread
+    def _watch(self, observation: Observation, spread: RunningSpread) -> None:
+        """Show activations at the images and the prompt; those of generated tokens do not count."""
+        batch, _ = self.prepare(observation, None)
+        inputs = self.inputs(batch, state_vector(batch, self.profile))
+        self.model.observe(inputs, self._decoding, spread)
 
     def neuron_source(self) -> NeuronSource:
         """Return value vectors, unembedding and tokens. See the base class."""
@@ -224,11 +210,6 @@ class Pi0FastPolicy(Policy):
         if held.any():
             actions[held] = holding(batch, self.profile)[held, None]
         return actions.astype(np.float32)
-
-
-def _saved_spread(folder: Path) -> NDArray[np.float32] | None:
-    path = folder / "spread.npy"
-    return np.load(path).astype(np.float32) if path.is_file() else None
 
 
 def _state_size(profile: Profile) -> int:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from steer_gym import ActConfig, NeuronSet, Policy, Steering, check_policy, make_policy
+from steer_gym.edit import Edit
 from steer_gym.errors import SteeringError
 from steer_gym.observation import batch_observations
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
@@ -128,3 +129,26 @@ def test_a_compiled_step_is_compiled_once_for_all_steerings(
     assert first > 0
     assert len(compilations) == first
     torch._dynamo.reset()
+
+
+def test_alpha_may_count_in_a_measured_spread(folder: Path) -> None:
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    neurons = NeuronSet.from_pairs([(0, 3), (1, 5)])
+    observation = policy.spec.example_observation()
+    in_spreads = ActConfig(steering=Steering([Edit(neurons=neurons, alpha=2.0, unit="spread")]))
+    with pytest.raises(SteeringError, match="natural spread"):
+        policy.act(observation, in_spreads)
+    spread = policy.measure_spread([observation, policy.spec.example_observation(seed=1)])
+    alphas = tuple(float(2.0 * spread[layer, neuron]) for layer, neuron in neurons.pairs)
+    raw = ActConfig(steering=Steering([Edit(neurons=neurons, alpha=alphas)]))
+    beliefs = [
+        policy.plan(observation, each).extra["expected_actions"] for each in (in_spreads, raw)
+    ]
+    assert np.array_equal(*beliefs)
+    np.save(folder / "spread.npy", spread)
+    again = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert np.array_equal(again.spread(), spread)
+    np.save(folder / "spread.npy", spread[:, :-1])
+    with pytest.raises(SteeringError, match=r"spread\.npy has shape"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
