@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from steer_gym.errors import EvaluationError, SteerGymError
+from steer_gym.evaluation.spawning import start_process
 
 from .work import Job, run_jobs
 
@@ -73,17 +72,8 @@ class JobProcess:
 
     def start(self) -> None:
         """Start the process, deaf to Ctrl-C, which is the parent's to handle."""
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(self.job, self.work, theirs))
         self._starts += 1
-        resource_tracker.ensure_running()  # starting it later would let Ctrl-C through again
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+        self._process, self._pipe = start_process(_run, self.job, self.work, duplex=False)
 
     def done(self) -> bool:
         """Tell whether the job is done; if not, it may be started again.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from contextlib import suppress
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -13,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .local_stage import LocalStage
+from .spawning import start_process
 from .stage import Reply, Scene, Stage, StageError
 
 TIMEOUT_S = 600.0
@@ -65,18 +63,7 @@ class ProcessStage(Stage):
         self._end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")  # OpenGL and torch do not survive a fork
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        # Ctrl-C is the parent's to handle; the child inherits the mask, even while it imports. The
-        # tracker has to run before, since starting it lets Ctrl-C through again.
-        resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self._process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+        self._process, self._pipe = start_process(_serve, daemon=True)
 
     def _send(self, *message: Any) -> None:
         with suppress(OSError):  # the process died; receive() says so
