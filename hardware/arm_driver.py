@@ -138,13 +138,13 @@ class ArmDriver:
         self._stop_due = False
         self._refused = 0
 
-    def arm(self) -> None:
+    def arm(self, now_s: float) -> None:
         """Start to hold the present posture, and allow motion.
 
         Raises:
             RobotError: There is a fault, or the arm is not in a state to move; says why.
         """
-        sample = self._require_ready()
+        sample = self._require_ready(now_s)
         trouble = self.settings.limits.trouble(
             arm_model(self.settings.arm), sample.q, tool(self.settings.tcp)
         )
@@ -161,8 +161,6 @@ class ArmDriver:
         self.sample = fresh
         self.forces.zero(fresh.force)
         self.servo.start(fresh.q)
-        # What was lost while nothing moved does not count.
-        self._freshness, self.age_s = Freshness(), 0.0
         self._next, self._aimed_s, self._refused = None, None, 0
         self.armed = True
 
@@ -273,7 +271,7 @@ class ArmDriver:
             self.fault = self.fault or Fault(code=code, detail=detail, time_s=time_s)
         self.armed = False
 
-    def _require_ready(self) -> ArmSample:
+    def _require_ready(self, now_s: float) -> ArmSample:
         if self.fault:
             raise RobotError(f"There is a fault: {self.fault}.")
         self.sample = self._port.read()
@@ -282,4 +280,11 @@ class ArmDriver:
         finding = safety_finding(self.sample)
         if finding:
             raise RobotError(f"The robot is not ready, {finding[0]}: {finding[1]}.")
+        self.age_s = self._freshness.age_s(self.sample.time_s, now_s)
+        if self.age_s > self.settings.stale_s:
+            raise RobotError(
+                f"The newest reading is {self.age_s:.3f} s old, more than stale_s = "
+                f"{self.settings.stale_s:g} s: the link or this computer is behind. Mend that, "
+                "and connect anew if it stays so."
+            )
         return self.sample

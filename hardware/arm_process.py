@@ -125,7 +125,7 @@ class ArmServer:
 
     def _arm(self) -> None:
         try:
-            self._driver.arm()
+            self._driver.arm(time.monotonic())
         except RobotError as error:
             self._say({"event": "refused", "detail": str(error)})
         else:

@@ -128,7 +128,7 @@ class InlineArm:
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
-        self._driver.arm()
+        self._driver.arm(self._controller.time_s)
         # Cycles are counted from here, so that an episode is the same every time.
         self._ticks = 0
 

@@ -101,6 +101,16 @@ def test_5_a_short_delay_is_borne_and_a_longer_one_is_counted(
 
 
 @hardware
+def test_5_a_link_that_queues_before_arming_is_not_armed(net: Any) -> None:
+    net.robot.wait(0.5)
+    net.admin("network", port="rtde", delay_s=0.5)
+    net.robot.wait(1.0)
+    with pytest.raises(RobotError, match=r"more than stale_s = 0\.1 s"):
+        net.robot.arm()
+    assert not net.events("program_started")
+
+
+@hardware
 def test_5_a_jitter_of_20_ms_is_borne(net: Any) -> None:
     net.admin("network", port="rtde", jitter_s=0.02)
     net.set_moving()
