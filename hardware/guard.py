@@ -11,7 +11,7 @@ from .arm_link import Arm
 from .cell import Cell
 from .journal import Journal
 from .status import ArmStatus
-from .supervision import Finding
+from .supervision import Finding, safety_finding
 
 TakeOver = Callable[[], bool]
 """Asked at every look while the robot is armed; once it says yes, a person has the robot."""
@@ -69,13 +69,10 @@ class Guard:
 
     def require_ready(self) -> None:
         """Raise ``RobotError`` with the reason, unless arm, gripper, cameras and people agree."""
-        reason = self.cell.reason_not_to_move()
-        if not reason:
-            self.cell.hand.activate()
-            finding = self.finding() or self._taken_over()
-            reason = finding[1] if finding else ""
-        if reason:
-            raise RobotError(f"{self.cell.identity.host} cannot be armed: {reason}.")
+        # Activating moves the fingers: before it everybody agrees, and after it once more.
+        self._require_agreement(safety_finding(self.arm.status().sample))
+        self.cell.hand.activate()
+        self._require_agreement(self.finding())
 
     def renew(self) -> None:
         """Take back the fault: nothing of the old connections is used again."""
@@ -91,6 +88,12 @@ class Guard:
             closing.callback(self.journal.close)
             closing.callback(self.cell.close)
             closing.callback(self.arm.close)
+
+    def _require_agreement(self, finding: Finding | None) -> None:
+        finding = finding or self._taken_over()
+        reason = finding[1] if finding else self.cell.reason_not_to_move()
+        if reason:
+            raise RobotError(f"{self.cell.identity.host} cannot be armed: {reason}.")
 
     def _latch(self, fault: Fault) -> None:
         self.fault = fault

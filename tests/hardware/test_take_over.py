@@ -42,6 +42,24 @@ def test_a_robot_that_is_still_taken_is_not_armed(make_bench: Any) -> None:
         bench.robot.arm()
 
 
+@pytest.mark.parametrize("how", ["hook", "teach_button", "local"])
+def test_no_finger_moves_while_somebody_has_the_robot(make_bench: Any, how: str) -> None:
+    bench = make_bench(take_over=lambda: how == "hook")
+    bench.controller.teach_button = how == "teach_button"
+    bench.controller.remote = how != "local"
+    bench.robot.wait(0.1)
+    with pytest.raises(RobotError, match="cannot be armed"):
+        bench.robot.arm()
+    assert bench.cell.gripper.status == 0
+
+
+def test_who_takes_the_robot_while_the_fingers_move_is_heard(make_bench: Any) -> None:
+    bench = make_bench(take_over=lambda: bench.cell.gripper.status != 0)
+    with pytest.raises(RobotError, match="a person has taken over"):
+        bench.robot.arm()
+    assert not bench.robot.armed
+
+
 def test_a_hook_that_fails_counts_as_taken(make_bench: Any) -> None:
     def broken() -> bool:
         raise OSError("the pedal is unplugged")
