@@ -10,7 +10,7 @@ from gymnasium.error import ResetNeeded
 
 from steer_gym.convention import ActionConvention
 from steer_gym.observation import IMAGE_BASE
-from steer_gym.robot import Fault, Robot, RobotFault, RobotState, Sight, make_robot
+from steer_gym.robot import Fault, Robot, RobotError, RobotFault, RobotState, Sight, make_robot
 
 from .acting import Actor
 from .actions import Action, checked_action
@@ -136,8 +136,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         following = 0 if seed is not None else self._episode + 1
         self._episode, self._steps = episode_of(options, following=following), 0
         robot = self.robot
-        if robot.fault:
-            raise RobotFault(robot.fault)
+        if fault := self._fault or robot.fault:
+            raise RobotFault(fault)
         set_scene(robot, self.task, seed=max(self.np_random_seed or 0, 0), episode=self._episode)
         if not self.options.shadow:
             go_home(robot, self.instruction, self.options.confirm)
@@ -181,7 +181,11 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
     def recover(self, *, acknowledged_by: str) -> None:
         """Take back a fault on the word of a person; then ``reset`` may be called."""
-        self.robot.recover(acknowledged_by=acknowledged_by)
+        robot = self.robot
+        if self._fault is None or robot.fault:
+            robot.recover(acknowledged_by=acknowledged_by)
+        elif not acknowledged_by.strip():
+            raise RobotError("A person has to look at the robot first; give their name.")
         self._fault = None
 
     def render(self) -> Frame | None:
@@ -190,10 +194,18 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         return self._observer.frames[IMAGE_BASE] if self.render_mode else None
 
     def close(self) -> None:
-        """Stop, disconnect and free everything, in bounded time; ``reset`` may connect again."""
-        if self._robot is not None:
-            self._robot.close()
-        self._robot = None
+        """Stop, disconnect and free everything, in bounded time; ``reset`` may connect again.
+
+        A fault stays, until ``recover``.
+        """
+        robot, self._robot = self._robot, None
+        if robot is None:
+            return
+        try:
+            # A new connection knows nothing of it.
+            self._fault = self._fault or robot.fault
+        finally:
+            robot.close()
 
     @staticmethod
     def task_languages(**options: Any) -> list[str]:

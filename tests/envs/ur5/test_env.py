@@ -16,7 +16,7 @@ import steer_gym
 from steer_gym import ActConfig
 from steer_gym.errors import ActionError, EnvironmentOptionError, UnknownNameError
 from steer_gym.evaluation.measures import measure
-from steer_gym.robot import RobotFault
+from steer_gym.robot import RobotError, RobotFault
 from steer_gym.rollout import run_episode
 
 # Not imported here: MuJoCo chooses its OpenGL at its first import, which is the package's to make.
@@ -163,6 +163,29 @@ def test_a_fault_truncates_once_and_then_raises_until_a_person_recovers(env: Any
     env.unwrapped.recover(acknowledged_by="the test")
     env.reset(seed=0)
     assert not env.step(np.zeros(7, np.float32))[3]
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["in a step", "in no step"])
+def test_a_fault_outlives_the_connection_until_a_person_recovers(seen: bool) -> None:
+    env = gym.make(ID, cameras=())
+    env.reset(seed=0)
+    controller(env).protective_stop("test")
+    if seen:
+        assert env.step(np.zeros(7, np.float32))[3]
+    else:
+        env.unwrapped.robot.wait(0.05)
+    env.unwrapped.close()
+    with pytest.raises(RobotFault, match="PROTECTIVE_STOP"):
+        env.reset()
+    assert not controller(env).program_runs
+    with pytest.raises(RobotError, match="give their name"):
+        env.unwrapped.recover(acknowledged_by=" ")
+    with pytest.raises(RobotFault):
+        env.reset()
+    env.unwrapped.recover(acknowledged_by="the test")
+    env.reset()
+    assert not env.step(np.zeros(7, np.float32))[3]
+    env.close()
 
 
 def test_a_dry_run_moves_nothing_and_tells_what_would_have() -> None:
