@@ -218,7 +218,7 @@ class ArmDriver:
     def _servo(self, now_s: float) -> None:
         if self._aimed_s is not None and now_s - self._aimed_s > self.settings.deadman_s:
             self.late += 1
-            self._aimed_s = None
+            self._next, self._aimed_s = None, None
             self.servo.aim(None)
         self._turn_to_next(now_s)
         self._follow_speed_scaling()

@@ -114,3 +114,16 @@ def test_16_a_policy_that_stalls_holds_the_arm_and_goes_on_smoothly(bench: Any) 
     bench.go(0.3, -AWAY)
     assert bench.robot.fault is None
     assert bench.controller.extremes.tool_speed < 0.26
+
+
+def test_16_a_target_that_was_too_old_when_it_came_moves_nothing(bench: Any) -> None:
+    bench.robot.arm()
+    before = bench.robot.state()
+    driver = bench.robot._guard.arm._driver
+    driver.aim(Target(pose=before.tcp_pose + AWAY), 1.0, bench.controller.time_s - 0.3)
+    bench.robot.wait(1.0)
+    after = bench.robot.state()
+    np.testing.assert_allclose(after.joints, before.joints, atol=1e-4)
+    assert after.late == before.late + 1
+    bench.go(0.3)
+    assert bench.robot.fault is None
