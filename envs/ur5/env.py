@@ -133,18 +133,22 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             RobotError: There is a fault, the robot cannot be armed, or the person said no.
         """
         super().reset(seed=seed)
-        following = 0 if seed is not None else self._episode + 1
-        self._episode, self._steps = episode_of(options, following=following), 0
+        self._began = None
+        if seed is not None:
+            self._episode = -1
+        episode = episode_of(options, following=self._episode + 1)
         robot = self.robot
         if fault := self._fault or robot.fault:
             raise RobotFault(fault)
-        set_scene(robot, self.task, seed=max(self.np_random_seed or 0, 0), episode=self._episode)
+        set_scene(robot, self.task, seed=max(self.np_random_seed or 0, 0), episode=episode)
         if not self.options.shadow:
             go_home(robot, self.instruction, self.options.confirm)
         robot.wait(SETTLE_S)
-        self._began = robot.state()
-        self._actor.start(robot, self._began)
+        began = robot.state()
+        self._actor.start(robot, began)
         sight = robot.observe()
+        # Only now: a reset that was refused is no episode.
+        self._began, self._episode, self._steps = began, episode, 0
         return self._observe(sight), self._info(sight) | {"provenance": self.provenance()}
 
     def step(self, action: Action) -> tuple[dict[str, Any], float, bool, bool, Info]:
@@ -198,7 +202,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
         A fault stays, until ``recover``.
         """
-        robot, self._robot = self._robot, None
+        robot, self._robot, self._began = self._robot, None, None
         if robot is None:
             return
         try:
@@ -218,7 +222,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         return provenance(self.robot, self.options)
 
     def _started(self) -> Robot:
-        if self._robot is None or self._episode < 0:
+        if self._robot is None or self._began is None:
             raise ResetNeeded("Call reset() first; it connects the robot.")
         if self._fault:
             raise RobotFault(self._fault)

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 import steer_gym
@@ -183,6 +184,8 @@ def test_a_fault_outlives_the_connection_until_a_person_recovers(seen: bool) -> 
     with pytest.raises(RobotFault):
         env.reset()
     env.unwrapped.recover(acknowledged_by="the test")
+    with pytest.raises(ResetNeeded):
+        env.unwrapped.step(np.zeros(7, np.float32))
     env.reset()
     assert not env.step(np.zeros(7, np.float32))[3]
     env.close()
@@ -283,6 +286,20 @@ def test_a_reset_that_nobody_confirms_moves_nothing() -> None:
     with pytest.raises(steer_gym.errors.SteerGymError, match="not confirmed"):
         env.reset(seed=0)
     assert controller(env).events.commands.get("11", 0) == 0
+    env.close()
+
+
+def test_a_refused_reset_is_no_episode_and_starts_nothing() -> None:
+    answers = iter([False, True, False, True, False, True])
+    env = gym.make(ID, cameras=(), confirm=lambda question: next(answers)).unwrapped
+    still = np.zeros(7, np.float32)
+    for seed, episode in ((3, 0), (None, 1), (4, 0)):
+        with pytest.raises(RobotError, match="not confirmed"):
+            env.reset(seed=seed)
+        with pytest.raises(ResetNeeded):
+            env.step(still)
+        assert env.reset()[1]["episode"] == episode
+        assert not env.step(still)[3]
     env.close()
 
 
