@@ -52,6 +52,10 @@ def motion_checks(settings: ArmSettings, *, ask: Callable[[str], str]) -> Iterat
     slow = replace(settings, limits=settings.limits.scaled(SPEED))
     robot = UR5(NetworkCell(slow, cameras={}, gripper=False, simulated=False), slow)
     try:
+        room = _room(robot)
+        if room.verdict == "fail":
+            yield room
+            return
         require_typed(robot.identity.host, robot.identity.serial, ask)
         yield from _moves(robot)
     except RobotError as error:
@@ -67,11 +71,20 @@ def _moves(robot: UR5) -> Iterator[Check]:
     yield Check(name="arming", verdict="ok", detail=took)
     yield _hold(robot)
     start = robot.state().tcp_pose
-    room = robot.settings.limits.high[2] - start[2] > 2 * STROKE_M
-    there = start + np.array([0, 0, STROKE_M if room else -STROKE_M, 0, 0, 0])
+    there = start + np.array([0, 0, STROKE_M, 0, 0, 0])
     yield _go("there", robot, there)
     yield _go("back", robot, start)
     yield _stop(robot, there)
+
+
+def _room(robot: UR5) -> Check:
+    """Look for room above: a person consents to a motion upwards, and to no other."""
+    room_m = float(robot.settings.limits.high[2] - robot.state().tcp_pose[2])
+    detail = (
+        f"the tool is {room_m * 1e3:.0f} mm below the ceiling of the limits, and needs "
+        f"{2 * STROKE_M * 1e3:.0f} mm; lower it by hand, with free drive, and begin again"
+    )
+    return check("room above", room_m > 2 * STROKE_M, detail)
 
 
 def _hold(robot: UR5) -> Check:

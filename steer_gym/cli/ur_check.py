@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     if options.move and counts["fail"] + counts["warn"] == 0:
         more = _report(load(MOVING)(settings, ask=_ask))
         counts = {verdict: counts[verdict] + more[verdict] for verdict in counts}
-        moved = "The arm was moved."
+        if more["ok"]:  # the first that is, is the arming
+            moved = "The arm was moved."
     elif options.move:
         moved += " It will be, once every check is ok."
     print(f"{counts['ok']} ok, {counts['warn']} to mind, {counts['fail']} failed. {moved}")

@@ -15,6 +15,7 @@ from steer_gym.errors import SteerGymError
 from steer_gym.hardware.arm_driver import ArmSettings
 from steer_gym.hardware.check import reading_checks
 from steer_gym.hardware.controller.dashboard_port import SERIAL
+from steer_gym.hardware.limits import Limits
 from steer_gym.hardware.motion_check import motion_checks
 
 pytest.importorskip("rtde_control", reason="needs ur_rtde")
@@ -59,6 +60,19 @@ def test_a_wrong_word_moves_nothing(network: Any) -> None:
     net = network()
     with pytest.raises(SteerGymError, match="nothing has moved"):
         list(motion_checks(ArmSettings(host=net.host), ask=lambda question: "yes"))
+    assert not net.events("program_started")
+
+
+def test_without_room_above_nobody_is_asked_and_nothing_moves(network: Any) -> None:
+    net = network()
+    low, high = Limits().low, Limits().high
+    ceiling = net.admin("state")["tcp_pose"][2] + 0.03
+    settings = ArmSettings(host=net.host, limits=Limits(low=low, high=(*high[:2], ceiling)))
+    asked: list[str] = []
+    (found,) = motion_checks(settings, ask=lambda question: asked.append(question) or SERIAL)
+    assert (found.name, found.verdict) == ("room above", "fail")
+    assert "30 mm below the ceiling" in found.detail
+    assert not asked
     assert not net.events("program_started")
 
 
