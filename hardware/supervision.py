@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import numpy as np
 
 from steer_gym.robot import FaultCode
@@ -30,16 +32,17 @@ Finding = tuple[FaultCode, str]
 
 def safety_finding(sample: ArmSample) -> Finding | None:
     """Return the gravest stop that the safety system shows, with words."""
+    safety = _name(SafetyMode, sample.safety_mode)
     for bit, code in STOPS.items():
         if sample.bits & bit:
-            return code, f"safety bits {sample.bits!r}, safety mode {_mode_name(sample)}"
+            return code, f"safety bits {sample.bits!r}, safety mode {safety}"
     if sample.safety_mode not in (SafetyMode.NORMAL, SafetyMode.REDUCED):
         # A mode of a PolyScope newer than this table.
-        return FaultCode.SAFETY_FAULT, f"safety mode {_mode_name(sample)}"
+        return FaultCode.SAFETY_FAULT, f"safety mode {safety}"
     if sample.robot_bits & RobotBits.TEACH_BUTTON or sample.robot_mode == RobotMode.BACKDRIVE:
         return FaultCode.TAKEN_OVER, "somebody moves the arm by hand, with free drive"
     if sample.robot_mode != RobotMode.RUNNING:
-        mode = RobotMode(sample.robot_mode).name
+        mode = _name(RobotMode, sample.robot_mode)
         return FaultCode.ROBOT_NOT_RUNNING, f"robot mode {mode}, not RUNNING"
     return None
 
@@ -48,15 +51,16 @@ def program_finding(sample: ArmSample) -> Finding | None:
     """Return a fault unless the control program plays."""
     if sample.runtime_state == RuntimeState.PLAYING:
         return None
-    state = RuntimeState(sample.runtime_state).name
+    state = _name(RuntimeState, sample.runtime_state)
     return FaultCode.PROGRAM_STOPPED, f"the control program is {state}, not PLAYING"
 
 
-def _mode_name(sample: ArmSample) -> str:
+def _name(kind: type[IntEnum], number: int) -> str:
+    """Return what a number is called; a newer PolyScope may have others."""
     try:
-        return SafetyMode(sample.safety_mode).name
+        return kind(number).name
     except ValueError:
-        return f"{sample.safety_mode} (unknown)"
+        return f"{number} (unknown)"
 
 
 class ForceGuard:
