@@ -128,7 +128,12 @@ class ArmProcess:
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
         self._order({"do": "arm"})
-        self._await("armed", _ARM_S)
+        try:
+            self._await("armed", _ARM_S)
+        except RobotError:
+            # It may still arm itself, later, when nobody waits for it.
+            self.disarm()
+            raise
         self._due_s = time.monotonic()
 
     def aim(self, target: Target, pace: float) -> None:
@@ -227,8 +232,7 @@ class ArmProcess:
         while (left := end - time.monotonic()) > 0:
             message = self._message(left)
             if message is None:
-                code = self._process.wait(timeout=1.0)
-                raise RobotError(f"The arm's process ended with status {code}.")
+                raise RobotError(f"The arm's process {self._ended()}.")
             if message["event"] == "fault":
                 self._fault_words = message
             if message["event"] == event:
@@ -236,6 +240,14 @@ class ArmProcess:
             if message["event"] == "refused":
                 raise RobotError(message["detail"])
         raise RobotError(f"The arm's process did not say {event!r} within {timeout_s:.1f} s.")
+
+    def _ended(self) -> str:
+        """Return how the process ended that closed its channel, after ending it if it did not."""
+        try:
+            return f"ended with status {self._process.wait(timeout=1.0)}"
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed its channel and went on, so that it was killed"
 
     def _message(self, timeout_s: float) -> dict[str, Any] | None:
         """Return the next message; ``None`` when the process closed its end."""

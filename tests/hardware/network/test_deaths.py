@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym.robot import FaultCode, RobotFault
+from steer_gym.robot import FaultCode, RobotError, RobotFault
 
 pytest.importorskip("rtde_control", reason="needs ur_rtde")
 
@@ -182,6 +183,28 @@ def test_26_a_forked_child_that_ends_takes_nothing_with_it(net: Any) -> None:
     net.robot.close()
     net.robot.close()
     require_nothing_left(net, pid)
+
+
+def test_17_a_process_that_falls_silent_without_ending_is_killed_and_stopping_never_raises(
+    net: Any,
+) -> None:
+    net.set_moving()
+    arm = net.robot._guard.arm
+    arm._channel.shutdown(socket.SHUT_RD)
+    net.robot.stop()
+    assert not Path(f"/proc/{arm.pid}").exists()
+    assert net.robot.fault.code is FaultCode.CONNECTION_LOST
+
+
+def test_an_arm_that_is_late_to_arm_is_disarmed(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steer_gym.hardware.arm_link._ARM_S", 0.0)
+    with pytest.raises(RobotError, match="did not say 'armed'"):
+        net.robot.arm()
+    net.robot.wait(1.0)
+    assert not net.robot.armed
+    monkeypatch.undo()
+    net.robot.arm()
+    assert net.robot.armed
 
 
 def test_9_an_emergency_stop_is_named_although_the_gripper_falls_silent(net: Any) -> None:
