@@ -122,7 +122,8 @@ class ArmProcess:
 
     def status_at(self, moment_s: float) -> ArmStatus:
         """Return the status at a moment; see ``Arm.status_at``."""
-        status = status_at(self._board.history(), moment_s + self.settings.latency_s)
+        seen_s = moment_s + self.settings.latency_s
+        status = status_at(self._board.around(seen_s), seen_s)
         return replace(status, age_s=time.monotonic() - moment_s)
 
     def arm(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from steer_gym.robot import RobotError
+
 from .poses import moved, pose_error
 from .status import ArmStatus
 
@@ -15,9 +17,17 @@ def status_at(history: Sequence[ArmStatus], moment_s: float) -> ArmStatus:
     A moment before or after all readings gives the first or the last as it is.
 
     Args:
-        history: At least one status, the oldest first.
+        history: Statuses, the oldest first; those around the moment are enough.
         moment_s: When [s].
+
+    Raises:
+        RobotError: There is none.
     """
+    if not history:
+        raise RobotError(
+            "No reading of the arm is remembered, so that nobody knows where it was; wait until "
+            "the controller has been read."
+        )
     after = next((status for status in history if status.seen_s > moment_s), None)
     if after is None:
         return history[-1]

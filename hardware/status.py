@@ -17,8 +17,10 @@ from .sample import ROW, ArmSample
 
 _CODES = (None, *FaultCode)
 _TAIL = 12
-_KEPT = 64
-"""Statuses that are remembered: half a second at 125 Hz."""
+_KEPT = 256
+"""Statuses that are remembered: half a second at 500 Hz."""
+_AGE, _REPORTED = ROW, ROW + 5
+"""Their places in a row."""
 _SIZE = 8 * (2 + _KEPT * (ROW + _TAIL))
 
 
@@ -95,9 +97,16 @@ class StatusBoard:
         rows = self._newest(1)
         return _status(rows[0]) if len(rows) else None
 
-    def history(self) -> list[ArmStatus]:
-        """Return the last statuses, the oldest first."""
-        return [_status(row) for row in self._newest(_KEPT - 1)]
+    def around(self, moment_s: float) -> list[ArmStatus]:
+        """Return the remembered statuses just before and after a moment of the monotonic clock.
+
+        Only one where there is none before or after it, none before the first reading.
+        """
+        rows = self._newest(_KEPT - 1)
+        seen_s = rows[:, _REPORTED] - rows[:, _AGE]
+        later = np.flatnonzero(seen_s > moment_s)
+        after = int(later[0]) if len(later) else len(rows)
+        return [_status(row) for row in rows[max(0, after - 1) : after + 1]]
 
     @property
     def lost(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from steer_gym.hardware.moments import status_at
 from steer_gym.hardware.poses import moved, pose_error
 from steer_gym.hardware.status import ArmStatus, StatusBoard, create_board_file
+from steer_gym.robot import RobotError
 
 TWIST = np.array([0.1, -0.2, 0.05, 0.3, 0.1, -0.5])
 
@@ -49,17 +51,41 @@ def test_a_reading_is_itself_and_outside_the_ends_hold(history: list[ArmStatus])
         np.testing.assert_allclose(at.sample.q, history[expected].sample.q, atol=1e-9)
 
 
-def test_the_board_remembers_half_a_second_of_readings(history: list[ArmStatus]) -> None:
+def test_without_a_reading_nothing_is_known() -> None:
+    with pytest.raises(RobotError, match="No reading"):
+        status_at([], 0.0)
+
+
+@pytest.fixture
+def board() -> Iterator[StatusBoard]:
     with create_board_file() as file:
         board = StatusBoard(file.fileno())
-        assert board.read() is None
-        assert board.history() == []
-        for count in range(150):
-            board.write(replace(history[0], reported_s=float(count)))
-        times = [status.reported_s for status in board.history()]
-        assert times == [float(count) for count in range(150 - len(times), 150)]
-        assert len(times) * 0.008 > 0.5
-        newest = board.read()
-        assert newest is not None
-        assert newest.reported_s == 149.0
+        yield board
         board.close()
+
+
+def test_the_board_remembers_half_a_second_of_readings_at_every_rate(
+    board: StatusBoard, history: list[ArmStatus]
+) -> None:
+    assert board.read() is None
+    assert board.around(0.0) == []
+    for count in range(1000):
+        board.write(replace(history[0], reported_s=0.002 * count))
+    (oldest,) = board.around(0.0)
+    assert 0.002 * 999 - oldest.reported_s > 0.5
+    newest = board.read()
+    assert newest is not None
+    assert newest.reported_s == 0.002 * 999
+
+
+@pytest.mark.parametrize("moment_s", [0.0, 100.0, 100.034, 100.04, 100.0719, 100.072, 1000.0])
+def test_two_neighbours_tell_as_much_as_all(
+    board: StatusBoard, history: list[ArmStatus], moment_s: float
+) -> None:
+    for status in history:
+        board.write(status)
+    around = board.around(moment_s)
+    assert len(around) <= 2
+    few, all_ = status_at(around, moment_s), status_at(history, moment_s)
+    np.testing.assert_array_equal(few.sample.to_row(), all_.sample.to_row())
+    assert few.reported_s == all_.reported_s
