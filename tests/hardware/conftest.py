@@ -15,10 +15,10 @@ from steer_gym.hardware.inline_cell import InlineCell
 from steer_gym.hardware.ur5 import UR5
 from steer_gym.robot import FaultCode, RobotFault, Target, TargetError
 
-AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
+from .chasing import Chaser
 
 
-class Bench:
+class Bench(Chaser):
     """The robot, and behind it the controller on which faults are caused and bounds are read."""
 
     def __init__(
@@ -32,14 +32,6 @@ class Bench:
         self.cell = InlineCell(settings, SimulatorSettings(plant=plant, clock="locked"), {})
         self.robot = UR5(self.cell, settings, take_over=take_over)
         self.controller = self.cell.controller
-
-    def go(self, seconds: float, offset: np.ndarray = AWAY) -> None:
-        """Chase a target ahead of the tool, renewed every 50 ms, until a fault or the end."""
-        for _ in range(round(seconds / 0.05)):
-            if self.robot.fault:
-                return
-            self.robot.command(Target(pose=self.robot.state().tcp_pose + offset))
-            self.robot.wait(0.05)
 
     def set_moving(self) -> float:
         """Arm, bring the tool to full speed, and return the controller's time."""

@@ -10,8 +10,9 @@ import pytest
 from steer_gym.hardware.modes import RobotMode, SafetyMode
 from steer_gym.robot import FaultCode, RobotError, RobotFault
 
+from .chasing import AWAY
+
 THREE_CYCLES_S = 3 * 0.008
-AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
 
 
 def test_6_a_protective_stop_is_latched_in_three_cycles(bench: Any) -> None:

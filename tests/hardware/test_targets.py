@@ -11,7 +11,7 @@ from steer_gym.hardware.limits import Limits
 from steer_gym.hardware.modes import SafetyMode
 from steer_gym.robot import FaultCode, RobotError, Target, TargetError
 
-AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
+from .chasing import AWAY
 
 
 @pytest.mark.parametrize(

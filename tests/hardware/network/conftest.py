@@ -14,10 +14,10 @@ from steer_gym.hardware.controller.launch import SimulatorProcess
 from steer_gym.hardware.controller.simulator import SimulatorSettings
 from steer_gym.robot import Fault, FaultCode, RobotFault, Target
 
-AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
+from ..chasing import Chaser
 
 
-class NetworkBench:
+class NetworkBench(Chaser):
     """The robot and its simulated controller; every time is the controller's."""
 
     def __init__(self, **options: Any) -> None:
@@ -26,20 +26,12 @@ class NetworkBench:
         )
         self.host = self.simulator.host
         self.admin = self.simulator.admin
-        self.robot: Any = None
+        self.robot = None
 
     def connect(self, **options: Any) -> Any:
         """Connect a robot; the one before must be closed."""
         self.robot = connect_ur5(host=self.host, **options)
         return self.robot
-
-    def go(self, seconds: float, offset: np.ndarray = AWAY) -> None:
-        """Chase a target ahead of the tool until a fault or the time is over."""
-        for _ in range(round(seconds / 0.05)):
-            if self.robot.fault:
-                return
-            self.robot.command(Target(pose=self.robot.state().tcp_pose + offset))
-            self.robot.wait(0.05)
 
     def set_moving(self) -> None:
         """Arm, and bring the tool to full speed."""
