@@ -229,10 +229,6 @@ class CameraSet:
         """Return each camera's image nearest to a moment, or the newest, by name."""
         return {camera.name: camera.image(moment_s) for camera in self._cameras}
 
-    def ages_s(self) -> dict[str, float]:
-        """Return how old each camera's newest image is."""
-        return {camera.name: camera.age_s for camera in self._cameras}
-
     def finding(self) -> Finding | None:
         """Return what is wrong with the first camera that is not well."""
         findings = (camera.finding() for camera in self._cameras)

@@ -50,20 +50,6 @@ class PublishedConcepts:
             for concept, ids in sets.items()
         }
 
-    def unloaded(self, concept: str, checkpoint: str) -> NeuronSet:
-        """Return a published set by itself, bound to its checkpoint's name.
-
-        No loaded weights have a name for a fingerprint, so that every policy refuses it until
-        ``unbound()`` says that it is known to fit; ``policy.concept`` is the usual way.
-
-        Raises:
-            UnknownNameError: Nothing of that name was published for the checkpoint.
-        """
-        sets = self._sets_of(checkpoint)
-        if concept not in sets:
-            raise UnknownNameError(f"concept published for {checkpoint}", concept, sets)
-        return NeuronSet.from_flat(sets[concept], name=concept, fingerprint=checkpoint)
-
     def _sets_of(self, checkpoint: str) -> Mapping[str, tuple[int, ...]]:
         if checkpoint not in self.sets:
             raise UnknownNameError("checkpoint with published concepts", checkpoint, self.sets)

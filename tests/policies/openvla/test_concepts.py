@@ -36,11 +36,9 @@ def test_a_small_model_of_that_name_has_none() -> None:
     assert not OPENVLA_CONCEPTS.of(LIBERO_10, NeuronSpace(layers=4, width=176, fingerprint="ab"))
 
 
-def test_a_published_set_is_refused_by_all_weights_until_unbound() -> None:
-    fast = OPENVLA_CONCEPTS.unloaded("fast", LIBERO_10)
-    with pytest.raises(SteeringError, match=f"were found in model {LIBERO_10}"):
-        fast.resolve(LOADED)
-    assert fast.unbound().resolve(LOADED)[1].tolist() == [15, 168891 - 15 * 11008]
+def test_a_flat_id_is_a_layer_and_a_neuron_in_it() -> None:
+    fast = OPENVLA_CONCEPTS.of(LIBERO_10, LOADED)["fast"]
+    assert fast.resolve(LOADED)[1].tolist() == [15, 168891 - 15 * 11008]
 
 
 def test_no_neuron_is_in_two_opposite_concepts() -> None:
