@@ -88,6 +88,7 @@ class ArmProcess:
             )
         try:
             self._await("connected", _START_S)
+            self._last = self._board.read()
         except RobotError:
             self.kill()
             self.close()

@@ -21,6 +21,11 @@ class Journal:
     def __init__(self, path: str | Path | None) -> None:
         self._file = Path(path).open("a", buffering=1) if path else None  # noqa: SIM115
 
+    @property
+    def written(self) -> bool:
+        """Tell whether there is a file, so that an event is worth its words."""
+        return self._file is not None
+
     def write(self, event: str, time_s: float, **facts: Any) -> None:
         """Append one event."""
         if self._file:

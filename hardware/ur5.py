@@ -205,8 +205,9 @@ class UR5:
         )
 
     def _note(self, event: str, **facts: Any) -> None:
-        time_s = self._guard.arm.status().sample.time_s
-        self._guard.journal.write(event, time_s, **facts)
+        if self._guard.journal.written:
+            time_s = self._guard.arm.status().sample.time_s
+            self._guard.journal.write(event, time_s, **facts)
 
     def _note_command(self, target: Target, accepted: Accepted) -> None:
         name = "pose" if target.joints is None else "joints"

@@ -33,7 +33,8 @@ class BelievingChoice(TokenChoice):
         if whole := logits.shape[1] != len(self._values):
             probabilities = probabilities[:, self._bins.ids.start : self._bins.end]
         mass = probabilities.sum(-1)
-        expected = probabilities @ self._values.to(probabilities.device)
+        self._values = self._values.to(probabilities.device)
+        expected = probabilities @ self._values
         self._expected.append(expected / mass.clamp(min=1e-9))
         self._mass += [mass] if whole else []
         return super().__call__(logits)

@@ -25,9 +25,8 @@ class TokenChoice:
     @property
     def competing(self) -> slice:
         """Return the tokens that can be chosen: nobody needs the logits of others."""
-        return (
-            slice(self._actions.start, self._actions.stop) if self._masked.all() else slice(0, None)
-        )
+        alone = all(row.invalid_tokens == "mask" for row in self._configs)
+        return slice(self._actions.start, self._actions.stop) if alone else slice(0, None)
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Return the chosen ids, counted from the first of the logits.
@@ -38,7 +37,8 @@ class TokenChoice:
         if logits.shape[1] != len(self._actions):
             token = torch.arange(logits.shape[1], device=logits.device)
             words = (token < self._actions.start) | (token >= self._actions.stop)
-            logits = logits.masked_fill(self._masked.to(logits.device)[:, None] & words, -torch.inf)
+            self._masked = self._masked.to(logits.device)
+            logits = logits.masked_fill(self._masked[:, None] & words, -torch.inf)
         chosen = logits.argmax(-1)
         for row, (config, generator) in enumerate(
             zip(self._configs, self._generators, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -26,11 +27,12 @@ class Bench(Chaser):
         *,
         plant: Literal["kinematic", "mujoco"] = "kinematic",
         take_over: TakeOver | None = None,
+        journal: Path | None = None,
         **arm: Any,
     ) -> None:
         settings = ArmSettings(host="in this process", **arm)
         self.cell = InlineCell(settings, SimulatorSettings(plant=plant, clock="locked"), {})
-        self.robot = UR5(self.cell, settings, take_over=take_over)
+        self.robot = UR5(self.cell, settings, take_over=take_over, journal=journal)
         self.controller = self.cell.controller
 
     def set_moving(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,20 @@ def test_15_a_jump_of_two_radians_is_a_slow_motion(bench: Any) -> None:
     assert bench.robot.fault is None
     assert bench.controller.extremes.joint_speed < 1.05
     assert bench.controller.extremes.tool_speed < 0.26
+
+
+@pytest.mark.parametrize(("journal", "readings"), [(False, 1), (True, 2)])
+def test_without_a_journal_a_command_reads_the_arm_once(
+    make_bench: Any, tmp_path: Path, journal: bool, readings: int
+) -> None:
+    bench = make_bench(journal=tmp_path / "journal.jsonl" if journal else None)
+    bench.robot.arm()
+    target = Target(pose=bench.robot.state().tcp_pose)
+    arm = bench.robot._guard.arm
+    read, seen = arm.status, []
+    arm.status = lambda: seen.append(read()) or seen[-1]
+    bench.robot.command(target)
+    assert len(seen) == readings
 
 
 def test_16_a_policy_that_stalls_holds_the_arm_and_goes_on_smoothly(bench: Any) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from steer_gym import ActConfig
 from steer_gym.policies.action_bins import ActionBins
@@ -32,3 +35,25 @@ def test_where_actions_alone_compete_nobody_knows_how_likely_they_are() -> None:
     assert np.allclose(whole.expected, actions.expected, atol=1e-6)
     assert actions.action_probability is None
     assert set(actions.told(actions.expected)) == {"expected_actions"}
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is copied, such as to another device."""
+
+    count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.count += func is torch.ops.aten._to_copy.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_what_stays_the_same_goes_to_the_device_once() -> None:
+    choose = BelievingChoice([ActConfig(), ActConfig(invalid_tokens="mask")], BINS)
+    elsewhere = LOGITS.to("meta")
+    with Copies() as first:
+        choose(elsewhere)
+    with Copies() as second:
+        choose(elsewhere)
+    assert (first.count, second.count) == (2, 0)

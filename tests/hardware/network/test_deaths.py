@@ -196,6 +196,12 @@ def test_17_a_process_that_falls_silent_without_ending_is_killed_and_stopping_ne
     assert net.robot.fault.code is FaultCode.CONNECTION_LOST
 
 
+def test_26_a_robot_that_was_closed_at_once_still_tells_where_it_was(net: Any) -> None:
+    net.robot.close()
+    np.testing.assert_allclose(net.robot.state().joints, net.admin("state")["q"], atol=1e-4)
+    assert not net.robot.armed
+
+
 def test_an_arm_that_is_late_to_arm_is_disarmed(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steer_gym.hardware.arm_link._ARM_S", 0.0)
     with pytest.raises(RobotError, match="did not say 'armed'"):
