@@ -10,14 +10,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 import steer_gym
 from steer_gym import ActConfig
 from steer_gym.errors import ActionError, EnvironmentOptionError, UnknownNameError
 from steer_gym.evaluation.measures import measure
-from steer_gym.robot import RobotError, RobotFault
 from steer_gym.rollout import run_episode
 
 # Not imported here: MuJoCo chooses its OpenGL at its first import, which is the package's to make.
@@ -150,47 +148,6 @@ def test_a_huge_action_is_clipped_and_said_to_be(env: Any) -> None:
     assert info["fault"] is None
 
 
-def test_a_fault_truncates_once_and_then_raises_until_a_person_recovers(env: Any) -> None:
-    env.reset(seed=0)
-    controller(env).protective_stop("test")
-    observation, reward, terminated, truncated, info = env.step(np.zeros(7, np.float32))
-    assert (reward, terminated, truncated) == (0.0, False, True)
-    assert info["fault"] == "protective_stop"
-    assert env.observation_space.contains(observation)
-    with pytest.raises(RobotFault):
-        env.step(np.zeros(7, np.float32))
-    with pytest.raises(RobotFault):
-        env.reset()
-    env.unwrapped.recover(acknowledged_by="the test")
-    env.reset(seed=0)
-    assert not env.step(np.zeros(7, np.float32))[3]
-
-
-@pytest.mark.parametrize("seen", [True, False], ids=["in a step", "in no step"])
-def test_a_fault_outlives_the_connection_until_a_person_recovers(seen: bool) -> None:
-    env = gym.make(ID, cameras=())
-    env.reset(seed=0)
-    controller(env).protective_stop("test")
-    if seen:
-        assert env.step(np.zeros(7, np.float32))[3]
-    else:
-        env.unwrapped.robot.wait(0.05)
-    env.unwrapped.close()
-    with pytest.raises(RobotFault, match="PROTECTIVE_STOP"):
-        env.reset()
-    assert not controller(env).program_runs
-    with pytest.raises(RobotError, match="give their name"):
-        env.unwrapped.recover(acknowledged_by=" ")
-    with pytest.raises(RobotFault):
-        env.reset()
-    env.unwrapped.recover(acknowledged_by="the test")
-    with pytest.raises(ResetNeeded):
-        env.unwrapped.step(np.zeros(7, np.float32))
-    env.reset()
-    assert not env.step(np.zeros(7, np.float32))[3]
-    env.close()
-
-
 def test_a_dry_run_moves_nothing_and_tells_what_would_have() -> None:
     env = gym.make(ID, cameras=(), shadow=True)
     first, info = env.reset(seed=0)
@@ -279,28 +236,6 @@ def test_low_high_slow_and_fast_transport_can_be_told_apart(env: Any) -> None:
     slow = transport(speed=0.4, height=0.15)
     assert low.carried_height_m < 0.2 < 0.3 < high.carried_height_m
     assert slow.speed_m_s < 0.6 * low.speed_m_s
-
-
-def test_a_reset_that_nobody_confirms_moves_nothing() -> None:
-    env = gym.make(ID, cameras=(), confirm=lambda question: "free" not in question)
-    with pytest.raises(steer_gym.errors.SteerGymError, match="not confirmed"):
-        env.reset(seed=0)
-    assert controller(env).events.commands.get("11", 0) == 0
-    env.close()
-
-
-def test_a_refused_reset_is_no_episode_and_starts_nothing() -> None:
-    answers = iter([False, True, False, True, False, True])
-    env = gym.make(ID, cameras=(), confirm=lambda question: next(answers)).unwrapped
-    still = np.zeros(7, np.float32)
-    for seed, episode in ((3, 0), (None, 1), (4, 0)):
-        with pytest.raises(RobotError, match="not confirmed"):
-            env.reset(seed=seed)
-        with pytest.raises(ResetNeeded):
-            env.step(still)
-        assert env.reset()[1]["episode"] == episode
-        assert not env.step(still)[3]
-    env.close()
 
 
 def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
