@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.errors import EvaluationError
 from steer_gym.evaluation.progress import Progress
 from steer_gym.results import writable_folder
 
+from .continuing import keep_plan
 from .crew import run_in_processes, work_on
 from .plan import Benchmark
-from .plan_file import load_benchmark, save_benchmark
 from .ray_crew import run_on_ray
-from .results import PLAN, Results
+from .results import Results
 from .shards import shards
 from .watching import Watcher
 from .work import Job, run_jobs
@@ -73,12 +73,12 @@ def run_benchmark(
             itself, a function of a module that does so first.
 
     Raises:
-        SteerGymError: Something given is not allowed, or ``out`` holds other results.
+        SteerGymError: Something given is not allowed, or ``out`` holds another plan's results.
         KeyboardInterrupt: Says what is kept.
     """
     running = running or Running()
     folder = writable_folder(Path(out)).resolve()
-    _keep_plan(benchmark, folder)
+    keep_plan(benchmark, folder)
     before = Results.read(folder)
     jobs = _left(before, running)
     progress = _progress(before, running)
@@ -106,19 +106,6 @@ def _run(
         run_in_processes(jobs, running.workers, Watcher(jobs, progress).look, work)
     else:
         run_jobs(jobs, progress)
-
-
-def _keep_plan(benchmark: Benchmark, folder: Path) -> None:
-    """Write the plan beside the results, unless results of another batch size are there."""
-    if (folder / PLAN).is_file():
-        known = load_benchmark(folder / PLAN)
-        if known.envs != benchmark.envs:
-            raise ResultsError(
-                f"{folder} was begun with {known.envs} environments side by side, not "
-                f"{benchmark.envs}; batches of another size round differently. Choose another "
-                "--out, or the same number."
-            )
-    save_benchmark(benchmark, folder / PLAN)
 
 
 def _left(before: Results, running: Running) -> list[Job]:

@@ -18,7 +18,7 @@ import toy_work
 
 from steer_gym.benchmark import Benchmark, Suite
 from steer_gym.benchmark.columns import COLUMNS, EQUAL
-from steer_gym.benchmark.results import Results
+from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.benchmark.run import Running, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
 
@@ -154,10 +154,42 @@ def test_a_wider_plan_goes_on_from_a_smaller_one(benchmark: Benchmark, tmp_path:
         assert path.read_bytes().startswith(content)
 
 
-def test_another_batch_size_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("", {"envs": 2}, "was begun with envs 1 in the plan, not 2;"),
+        ("", {"seed": 7}, "was begun with seed 0 in the plan, not 7;"),
+        (
+            "policies",
+            {"options": {"checkpoint": "other"}},
+            "with options {} in policy 'reach'",
+        ),
+        (
+            "policies",
+            {"dictionary": "other.yaml"},
+            "dictionary null in policy 'reach', not",
+        ),
+        ("suites", {"env_options": {"pause_s": 0.1}}, "with env_options {} in suite 'Reach', not"),
+        ("conditions", {"prompt": "{instruction} now"}, "in condition 'told quickly', not .* now"),
+    ],
+)
+def test_a_plan_that_means_something_else_by_the_same_names_is_refused(
+    benchmark: Benchmark, tmp_path: Path, part: str, change: dict[str, Any], message: str
+) -> None:
     run_benchmark(benchmark, tmp_path, QUIET)
-    with pytest.raises(ResultsError, match="was begun with 1 environments side by side, not 2"):
-        run_benchmark(replace(benchmark, envs=2), tmp_path, QUIET)
+    plan = (tmp_path / PLAN).read_bytes()
+    if part:
+        *others, last = getattr(benchmark, part)
+        change = {part: (*others, replace(last, **change))}
+    with pytest.raises(ResultsError, match=rf"{message}.* Choose another --out"):
+        run_benchmark(replace(benchmark, **change), tmp_path, QUIET)
+    assert (tmp_path / PLAN).read_bytes() == plan
+
+
+def test_a_narrower_plan_is_allowed(benchmark: Benchmark, tmp_path: Path) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    narrow = replace(benchmark, conditions=benchmark.conditions[:2])
+    assert len(run_benchmark(narrow, tmp_path, QUIET).rows) == 12
 
 
 def test_several_policies_and_suites_are_one_benchmark(
