@@ -82,11 +82,13 @@ def _chapter(study: Study, out: Path, *, alone: bool) -> Chapter:
         verdicts=found,
         figures=save_figures(study, asked, out / FIGURES, prefix),
         tables=tables,
-        films=_films(study, found, out / FILMS),
+        films=_films(study, found, out / FILMS, prefix),
     )
 
 
-def _films(study: Study, found: Sequence[Verdict], folder: Path) -> dict[str, Path]:
+def _films(
+    study: Study, found: Sequence[Verdict], folder: Path, prefix: str
+) -> dict[str, Path]:
     """Write paired films, of the conditions that speak for their concepts first."""
     speaking = [verdict.question.role.name for verdict in found]
     order = list(dict.fromkeys([*speaking, *study.roles]))
@@ -94,7 +96,7 @@ def _films(study: Study, found: Sequence[Verdict], folder: Path) -> dict[str, Pa
     rows.sort(key=lambda row: order.index(row["condition"]))
     films: dict[str, Path] = {}
     for row in rows:
-        path = folder / f"{row['key']}.mp4"
+        path = folder / f"{prefix}{row['key']}.mp4"
         if len(films) < MOST_FILMS and paired_film(study, row, path):
             films[row["key"]] = path
     return films
