@@ -32,8 +32,12 @@ class Results:
     """The latest row of every cell that has one, in the order of the plan."""
 
     @classmethod
-    def read(cls, folder: str | Path) -> Results:
+    def read(cls, folder: str | Path, benchmark: Benchmark | None = None) -> Results:
         """Read a folder that a benchmark was run into, whole or in part.
+
+        Args:
+            folder: The ``out`` of the run.
+            benchmark: Whose rows are meant; ``None``: the folder's own.
 
         Raises:
             SteerGymError: It is no such folder.
@@ -41,7 +45,7 @@ class Results:
         folder = Path(folder)
         if not (folder / PLAN).is_file():
             raise ResultsError(f"{folder} holds no {PLAN}; give the --out of a benchmark.")
-        benchmark = load_benchmark(folder / PLAN)
+        benchmark = benchmark or load_benchmark(folder / PLAN)
         return cls(folder=folder, benchmark=benchmark, rows=tuple(_rows(folder, benchmark)))
 
     @property

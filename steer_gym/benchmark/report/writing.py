@@ -86,9 +86,7 @@ def _chapter(study: Study, out: Path, *, alone: bool) -> Chapter:
     )
 
 
-def _films(
-    study: Study, found: Sequence[Verdict], folder: Path, prefix: str
-) -> dict[str, Path]:
+def _films(study: Study, found: Sequence[Verdict], folder: Path, prefix: str) -> dict[str, Path]:
     """Write paired films, of the conditions that speak for their concepts first."""
     speaking = [verdict.question.role.name for verdict in found]
     order = list(dict.fromkeys([*speaking, *study.roles]))
