@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -96,6 +97,13 @@ def test_a_process_that_dies_is_started_again(benchmark: Benchmark, tmp_path: Pa
     assert run_benchmark(benchmark, tmp_path, running, work=toy_work.die_once).whole
     with pytest.raises(EvaluationError, match=r"task-\d died; its exit code is 7 \(2 tries"):
         run_benchmark(benchmark, tmp_path / "other", running, work=toy_work.always_die)
+
+
+def test_a_process_that_cannot_be_started_is_not_stopped(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+        run_benchmark(benchmark, tmp_path, replace(QUIET, workers=2), work=lambda job: None)
 
 
 def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
