@@ -20,7 +20,7 @@ from .roles import Role
 from .sentences import baseline_said
 from .study import Study
 from .table import Table, slug
-from .verdicts import Verdict, summary
+from .verdicts import Verdict, headings, summary
 
 START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0; v.play(); }"
 """Starts all films together."""
@@ -93,10 +93,10 @@ def _said(chapter: Chapter) -> str:
     study = chapter.study
     first = f'<li style="--c:{colour(study.baseline)}">{escape(baseline_said(study))}</li>'
     return first + "".join(
-        f'<li style="--c:{colour(each.label)}"><h3><b>{escape(each.label)}</b> '
+        f'<li style="--c:{colour(each.label)}"><h3><b>{escape(heading)}</b> '
         f"{escape(OUTCOMES[each.outcome])}</h3>{escape(each.said)}"
         f"{_further('', each.beside)}{_further('caution', each.cautions)}</li>"
-        for each in chapter.verdicts
+        for heading, each in zip(headings(chapter.verdicts), chapter.verdicts, strict=True)
     )
 
 

@@ -21,7 +21,7 @@ from .study import Study, read_studies
 from .table import slug
 from .tables import differences, means, tests
 from .template import ABOUT, PAGE
-from .verdicts import Verdict, summary, verdicts
+from .verdicts import Verdict, headings, summary, verdicts
 
 ANSWERS = "answers.csv"
 INDEX, NUMBERS, FIGURES, TABLES, FILMS = "index.html", "numbers.csv", "figures", "tables", "paired"
@@ -103,8 +103,8 @@ def _films(study: Study, found: Sequence[Verdict], folder: Path, prefix: str) ->
 def _words(chapter: Chapter, *, titled: bool) -> str:
     lines = [f"{chapter.study.name}"] if titled else []
     lines += [summary(chapter.verdicts), baseline_said(chapter.study)]
-    for each in chapter.verdicts:
-        said = f"{each.label} {OUTCOMES[each.outcome]}. {each.said}"
+    for heading, each in zip(headings(chapter.verdicts), chapter.verdicts, strict=True):
+        said = f"{heading} {OUTCOMES[each.outcome]}. {each.said}"
         lines.append(" ".join([said, *each.beside, *each.cautions]))
     return "\n".join(lines)
 
