@@ -14,9 +14,10 @@ from steer_gym.evaluation.steps import read_steps
 
 from .columns import IDENTITY
 from .equal import equal_pair
+from .folders import shard_folder
 from .plan import Benchmark
 from .plan_file import load_benchmark
-from .shards import shard_folder, shards
+from .shards import shards
 
 PLAN = "benchmark.json"
 """Name of the plan in the folder of a benchmark."""

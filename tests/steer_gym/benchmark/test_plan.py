@@ -91,6 +91,31 @@ def test_a_benchmark_that_compares_nothing_is_refused(change: dict[str, Any], me
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"tasks": ()}, "A suite needs tasks, each once; there are none"),
+        ({"tasks": (2, 3, 2)}, "A suite needs tasks, each once; 2 is there twice"),
+        ({"init_states": ()}, "A suite needs init_states, each once; there are none"),
+        ({"init_states": [0, 0]}, "A suite needs init_states, each once; 0 is there twice"),
+        ({"tasks": "reach"}, "tasks of a suite is a list, not 'reach'"),
+    ],
+)
+def test_a_suite_without_places_of_its_own_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        Suite(env="steer_gym/UR5Sim-v0", **fields)
+
+
+def test_parts_that_would_share_a_folder_are_refused() -> None:
+    labels = [PolicyChoice(name="pocket", label=label) for label in ("a b", "a/b")]
+    tasks = replace(BENCHMARK.suites[0], tasks=(1, "1"))
+    for change in ({"policies": labels}, {"suites": [tasks]}):
+        with pytest.raises(
+            EvaluationError, match=r"a folder of its own; 'a-b/Lib.* twice|task-1' is there twice"
+        ):
+            replace(BENCHMARK, **change)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
         ({"kind": "wild"}, "kind is one of baseline, .*, not 'wild'"),
         ({"concept": "fast", "depth": "deep"}, "depth is one of None, early, late, full"),
         ({"kind": "steered"}, "A steered condition takes a concept or a steering"),
