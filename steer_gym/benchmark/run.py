@@ -48,7 +48,9 @@ class Running:
         if self.workers < 1:
             raise EvaluationError(f"workers must be 1 or more, but is {self.workers}.")
         if self.retries < 0 or self.films < 0:
-            raise EvaluationError("retries and films must be 0 or more.")
+            raise EvaluationError(
+                f"retries and films must be 0 or more, but are {self.retries} and {self.films}."
+            )
 
 
 def run_benchmark(

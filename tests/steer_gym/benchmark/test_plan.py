@@ -118,8 +118,15 @@ def test_parts_that_would_share_a_folder_are_refused() -> None:
     [
         ({"kind": "wild"}, "kind is one of baseline, .*, not 'wild'"),
         ({"concept": "fast", "depth": "deep"}, "depth is one of None, early, late, full"),
-        ({"kind": "steered"}, "A steered condition takes a concept or a steering"),
-        ({"kind": "sham", "concept": "fast"}, "A sham condition takes neither concept nor"),
+        ({"kind": "steered"}, "takes a concept or a steering, but has none"),
+        (
+            {"concept": "fast", "steering": Steering(NeuronSet.from_flat([1]), alpha=1.0)},
+            "A steered condition .* a steering, but has the concept 'fast' and a steering\\.",
+        ),
+        (
+            {"kind": "sham", "concept": "fast"},
+            "neither concept nor steering, but has the concept 'fast'",
+        ),
         ({"kind": "prompt"}, "it says more in a condition of kind prompt"),
         ({"concept": "fast", "prompt": "go"}, "prompt of a condition holds {instruction}"),
         ({"concept": "fast", "draws": 0}, "draws is 1 or more, but is 0"),
@@ -138,7 +145,7 @@ def test_a_condition_that_says_nothing_clear_is_refused(
         ("none.json", None, "Cannot read the benchmark"),
         ("torn.json", "{", "is not JSON"),
         ("list.json", "[]", "holds no benchmark but list"),
-        ("other.json", "{}", "Not a benchmark: KeyError 'policies'"),
+        ("other.json", "{}", "other.json: Not a benchmark: KeyError 'policies'"),
     ],
 )
 def test_a_file_that_is_no_benchmark_is_refused(

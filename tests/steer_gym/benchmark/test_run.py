@@ -130,6 +130,11 @@ def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
     assert rows_on_disk(folder) == slow.episodes  # nothing was run twice
 
 
+def test_what_cannot_be_done_is_refused_with_its_value() -> None:
+    with pytest.raises(EvaluationError, match="0 or more, but are -1 and 0"):
+        replace(QUIET, retries=-1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_ends_early_leaves_no_process_and_loses_no_row(
     tmp_path: Path, number: signal.Signals
