@@ -1,4 +1,4 @@
-"""What a benchmark has come to so far: its rows, their steps and films, its pairs."""
+"""What a benchmark has come to so far: its rows, their steps, its pairs."""
 
 from __future__ import annotations
 
@@ -57,11 +57,6 @@ class Results:
     def steps(self, row: Row) -> list[Step]:
         """Return the steps of a row's episode."""
         return read_steps(self._shard(row), row["key"])
-
-    def film(self, row: Row) -> Path | None:
-        """Return the film of a row's episode, if there is one."""
-        film = self._shard(row) / "films" / f"{row['key']}.mp4"
-        return film if film.is_file() else None
 
     def pairs(self) -> list[Row]:
         """Return each ended episode with its baseline's, over the steps that both have.

@@ -69,7 +69,7 @@ def run_shard(job: Job, stages: Sequence[Stage], progress: Progress) -> None:
     grid = shard_grid(job.benchmark, shard, shard_conditions(job.benchmark, policy, shard.policy))
     running = Running(
         envs=job.benchmark.envs,
-        films=films(grid, job),
+        films=filmed(grid, job),
         retries=job.retries,
         policy_options=shard.policy.options,
     )
@@ -81,15 +81,15 @@ def chosen(choice: PolicyChoice) -> Policy:
     return _made(choice.name, json.dumps(dict(choice.options), sort_keys=True))
 
 
-def films(grid: Grid, job: Job) -> set[str]:
+def filmed(grid: Grid, job: Job) -> set[str]:
     """Return the keys of the cells to film."""
     if job.shard.task != job.shard.suite.tasks[0]:
         return set()
-    filmed = grid.init_states[: job.films]
+    first = grid.init_states[: job.films]
     return {
         cell.key
         for cell in grid.cells()
-        if cell.init_state in filmed and cell.condition.facts["kind"] in FILMED
+        if cell.init_state in first and cell.condition.facts["kind"] in FILMED
     }
 
 

@@ -13,7 +13,7 @@ from steer_gym.benchmark.presets import PRESETS, preset
 from steer_gym.benchmark.preview import described, priced
 from steer_gym.benchmark.report.writing import write_report
 from steer_gym.benchmark.results import Results
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.benchmark.work import chosen
 from steer_gym.errors import UnknownNameError
 from steer_gym.evaluation.rows import Row
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     results = run_benchmark(
         benchmark,
         out,
-        Running(
+        Manner(
             workers=options.workers,
             ray=options.ray is not None,
             ray_address=options.ray or None,

@@ -11,7 +11,7 @@ main { max-width: 1240px; margin: 0 auto; padding: 48px 24px 80px; }
 h1 { font-size: 34px; line-height: 1.15; letter-spacing: -.02em; margin: 0 0 12px; }
 h2 { font-size: 20px; margin: 52px 0 14px; }
 p { color: var(--soft); max-width: 82ch; }
-section, .card { background: #fff; border: 1px solid var(--line); border-radius: 12px; }
+section { background: #fff; border: 1px solid var(--line); border-radius: 12px; }
 .lead { font-size: 21px; line-height: 1.4; color: var(--ink); margin: 0 0 18px; }
 ul { list-style: none; padding: 0; margin: 0; display: grid; gap: 12px; }
 li { background: #fff; border: 1px solid var(--line); border-left: 5px solid var(--c);
@@ -47,8 +47,6 @@ details { background: #fff; border: 1px solid var(--line); border-radius: 10px; 
   margin-bottom: 8px; overflow-x: auto; }
 summary { cursor: pointer; color: var(--c); font-weight: 600; }
 .rows td { text-align: left; font-size: 12.5px; padding: 3px 10px; }
-.tag { display: inline-block; font-size: 13px; font-weight: 600; color: #fff; background: var(--c);
-  border-radius: 99px; padding: 0 10px; margin-left: 6px; }
 .note { font-size: 13.5px; margin: 4px 0 10px; }
 small { color: #8a94a3; font-size: 12px; }
 footer { margin-top: 52px; font-size: 13px; color: #8a94a3; overflow-wrap: anywhere; }

@@ -18,12 +18,12 @@ import pytest
 import toy_work
 
 from steer_gym.benchmark import Benchmark, Suite
-from steer_gym.benchmark.columns import COLUMNS, EQUAL
+from steer_gym.benchmark.columns import COLUMNS, EQUAL, IDENTITY
 from steer_gym.benchmark.results import PLAN, Results
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
 
-QUIET = Running(quiet=True, films=0)
+QUIET = Manner(quiet=True, films=0)
 TIMES = ("wall_s", "ended", "latency_s", "provenance", "attempt")
 
 
@@ -67,6 +67,8 @@ def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_pat
     results = run_benchmark(benchmark, tmp_path, QUIET)
     pairs = results.pairs()
     assert len(pairs) == 24
+    measured = {*EQUAL, *(f"baseline_{name}" for name in EQUAL)}
+    assert set(pairs[0]) == {*IDENTITY, "baseline_key", "equal_steps", *measured}
     by_key = {(row["task"], row["key"]): row for row in results.rows}
     for pair in pairs:
         mine = by_key[pair["task"], pair["key"]]
@@ -93,10 +95,10 @@ def test_two_processes_give_the_rows_of_one(benchmark: Benchmark, tmp_path: Path
 
 
 def test_a_process_that_dies_is_started_again(benchmark: Benchmark, tmp_path: Path) -> None:
-    running = replace(QUIET, workers=2, retries=1)
-    assert run_benchmark(benchmark, tmp_path, running, work=toy_work.die_once).whole
+    manner = replace(QUIET, workers=2, retries=1)
+    assert run_benchmark(benchmark, tmp_path, manner, work=toy_work.die_once).whole
     with pytest.raises(EvaluationError, match=r"task-\d died; its exit code is 7 \(2 tries"):
-        run_benchmark(benchmark, tmp_path / "other", running, work=toy_work.always_die)
+        run_benchmark(benchmark, tmp_path / "other", manner, work=toy_work.always_die)
 
 
 def test_a_process_that_cannot_be_started_is_not_stopped(

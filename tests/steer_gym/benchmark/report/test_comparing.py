@@ -59,7 +59,7 @@ def test_runs_of_nothing_in_common_are_refused(make_folder: MakeFolder, tmp_path
     (other / "c" / "episodes.jsonl").write_text(file.read_text().replace('"b"', '"c"'))
     with pytest.raises(
         ResultsError,
-        match=r"\(made-up in nowhere\) and .* \(. in nowhere, . in nowhere\) share no policy in a suite",
+        match=r"\(made-up in nowhere\) and .* \(. in nowhere, . in nowhere\) share no policy",
     ):
         write_comparison(one, other, tmp_path)
     assert write_comparison(one, more, tmp_path).page.exists()
