@@ -56,7 +56,7 @@ class Results:
 
     def steps(self, row: Row) -> list[Step]:
         """Return the steps of a row's episode."""
-        return read_steps(self._shard(row), row["key"])
+        return read_steps(self.folder_of(row), row["key"])
 
     def pairs(self) -> list[Row]:
         """Return each ended episode with its baseline's, over the steps that both have.
@@ -82,7 +82,8 @@ class Results:
             **(equal_pair(mine, theirs, row["convention"]) or {}),
         }
 
-    def _shard(self, row: Row) -> Path:
+    def folder_of(self, row: Row) -> Path:
+        """Return the folder of a row's steps and film."""
         return self.folder / shard_folder(row["policy_label"], row["suite"], row["task"])
 
 

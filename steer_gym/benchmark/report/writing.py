@@ -20,7 +20,7 @@ from .sentences import baseline_said
 from .study import Study, read_studies
 from .table import slug
 from .tables import differences, means, tests
-from .template import ABOUT, PAGE
+from .template import PAGE, about
 from .verdicts import Verdict, headings, summary, verdicts
 
 ANSWERS = "answers.csv"
@@ -58,8 +58,8 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, title: st
     page = PAGE.substitute(
         title=escape(title or f"{policies}, steered by its neurons"),
         studies="\n".join(chapter_html(each, titled=len(studies) > 1) for each in chapters),
-        about=ABOUT,
-        provenance=escape(provenance(studies)),
+        about=about({role.kind for study in studies for role in study.roles.values()}),
+        provenance="<br>\n".join(map(escape, provenance(studies))),
     )
     _write(out / NUMBERS, numbers(studies))
     _write(out / ANSWERS, answers((c.study, each) for c in chapters for each in c.asked))

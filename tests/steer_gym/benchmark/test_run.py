@@ -19,6 +19,7 @@ import toy_work
 
 from steer_gym.benchmark import Benchmark, Suite
 from steer_gym.benchmark.columns import COLUMNS, EQUAL, IDENTITY
+from steer_gym.benchmark.report.study import read_studies
 from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
@@ -205,6 +206,9 @@ def test_a_narrower_plan_is_allowed(benchmark: Benchmark, tmp_path: Path) -> Non
     run_benchmark(benchmark, tmp_path, QUIET)
     narrow = replace(benchmark, conditions=benchmark.conditions[:2])
     assert len(run_benchmark(narrow, tmp_path, QUIET).rows) == 12
+    (study,) = read_studies(tmp_path)  # the rest is kept, but no part of the report
+    assert list(study.roles) == ["plain", "fast a0.6"]
+    assert len(study.rows) == 12
 
 
 def test_several_policies_and_suites_are_one_benchmark(

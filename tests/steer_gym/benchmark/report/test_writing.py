@@ -136,6 +136,25 @@ def test_several_policies_are_told_apart(make_folder: MakeFolder) -> None:
     assert "<h2>made-up in nowhere</h2>" in content
     assert "<h2>another in nowhere</h2>" in content
     assert (folder.parent / "report" / "tables" / "another-in-nowhere-means.csv").exists()
+    (footer,) = re.findall("<footer>(.*?)</footer>", content, re.DOTALL)
+    assert [line.partition(":")[0] for line in footer.split("<br>\n")] == [
+        "made-up in nowhere", "another in nowhere"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (GRID[:1], "There are no controls here"),
+        (GRID[:1] + GRID[-1:], "The controls here: random neurons of the same layers, as many."),
+    ],
+)
+def test_only_controls_that_were_run_are_called_so(
+    make_folder: MakeFolder, conditions: list[dict[str, Any]], said: str
+) -> None:
+    content = write_report(make_folder(conditions, tasks=1)).page.read_text()
+    assert said in content
+    assert "a dose of nothing" not in content
 
 
 def test_films_of_several_policies_are_kept_apart(make_folder: MakeFolder) -> None:
