@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,22 +65,27 @@ class Results:
         """
         ended = [row for row in self.rows if row["error"] is None]
         base = {_place(row): row for row in ended if row["condition"] == row["baseline"]}
-        others = [row for row in ended if row["condition"] != row["baseline"]]
-        return [self._pair(row, base[_place(row)]) for row in others if _place(row) in base]
+        beside: dict[tuple[object, ...], list[Row]] = {place: [] for place in base}
+        for row in ended:
+            if row["condition"] != row["baseline"] and _place(row) in base:
+                beside[_place(row)].append(row)
+        return [pair for place, rows in beside.items() for pair in self._pairs(base[place], rows)]
 
     def write_tables(self) -> None:
         """Write ``episodes.parquet`` and ``pairs.parquet`` into the folder."""
         write_parquet(self.folder / "episodes.parquet", self.rows)
         write_parquet(self.folder / "pairs.parquet", self.pairs())
 
-    def _pair(self, row: Row, baseline: Row) -> Row:
-        mine, theirs = self.steps(row), self.steps(baseline)
-        return {
-            **{name: row.get(name) for name in IDENTITY},
-            "baseline_key": baseline["key"],
-            "equal_steps": min(len(mine), len(theirs)),
-            **(equal_pair(mine, theirs, row["convention"]) or {}),
-        }
+    def _pairs(self, baseline: Row, rows: Sequence[Row]) -> Iterator[Row]:
+        theirs = self.steps(baseline) if rows else []
+        for row in rows:
+            mine = self.steps(row)
+            yield {
+                **{name: row.get(name) for name in IDENTITY},
+                "baseline_key": baseline["key"],
+                "equal_steps": min(len(mine), len(theirs)),
+                **(equal_pair(mine, theirs, row["convention"]) or {}),
+            }
 
     def folder_of(self, row: Row) -> Path:
         """Return the folder of a row's steps and film."""

@@ -82,6 +82,19 @@ def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_pat
     assert fast["path_m"] > fast["baseline_path_m"]
 
 
+def test_the_baseline_of_a_place_is_read_once(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, read = run_benchmark(benchmark, tmp_path, QUIET), []
+    steps = Results.steps
+    monkeypatch.setattr(
+        Results, "steps", lambda self, row: read.append(row["condition"]) or steps(self, row)
+    )
+    results.pairs()
+    assert len(read) == len(results.rows) == 30
+    assert read.count("plain") == 6
+
+
 def test_tables_are_written(benchmark: Benchmark, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'bench'")
     run_benchmark(benchmark, tmp_path, QUIET)
