@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import toy_work
+import toy_world
 
 from steer_gym.benchmark import Benchmark, Suite
 from steer_gym.benchmark.columns import COLUMNS, EQUAL, IDENTITY
@@ -23,6 +24,7 @@ from steer_gym.benchmark.report.study import read_studies
 from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.observation import INSTRUCTION
 
 QUIET = Manner(quiet=True, films=0)
 TIMES = ("wall_s", "ended", "latency_s", "provenance", "attempt")
@@ -93,6 +95,28 @@ def test_the_baseline_of_a_place_is_read_once(
     results.pairs()
     assert len(read) == len(results.rows) == 30
     assert read.count("plain") == 6
+
+
+def test_conditions_are_resolved_and_tried_once_a_policy(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, resolved, tried = toy_world.ReachPolicy, [], []
+    plan, recommended = kind.plan, kind.recommended
+
+    def seen_plan(self: Any, observation: Any, config: Any = None) -> Any:
+        if isinstance(observation[INSTRUCTION], str):  # no batch, as in no episode
+            tried.append(config)
+        return plan(self, observation, config)
+
+    def seen_recommended(self: Any, concept: str) -> Any:
+        resolved.append(concept)
+        return recommended(self, concept)
+
+    monkeypatch.setattr(kind, "plan", seen_plan)
+    monkeypatch.setattr(kind, "recommended", seen_recommended)
+    assert run_benchmark(benchmark, tmp_path, QUIET).whole  # of two shards
+    assert len(resolved) == 3
+    assert len(tried) == 6
 
 
 def test_tables_are_written(benchmark: Benchmark, tmp_path: Path) -> None:
