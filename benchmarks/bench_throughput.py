@@ -29,7 +29,7 @@ import steer_gym
 from steer_gym import ActConfig, NeuronSet, Steering
 from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
 from steer_gym.benchmark.results import Results
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.observation import batch_observations
 
 Call = Callable[[], Any]
@@ -129,8 +129,8 @@ def workers(options: argparse.Namespace) -> None:
     found: list[tuple[float, Results]] = []
     for count in (1, 2):
         started = time.perf_counter()
-        running = Running(workers=count, quiet=True, films=0)
-        results = run_benchmark(plan, out / f"{count}", running)
+        manner = Manner(workers=count, quiet=True, films=0)
+        results = run_benchmark(plan, out / f"{count}", manner)
         found.append((time.perf_counter() - started, results))
         steps = sum(row["steps"] for row in results.rows)
         print(f"{count} workers: {steps} steps in {found[-1][0]:.1f} s")

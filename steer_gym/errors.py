@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SteerGymError(Exception):
     """Root of every error that steer_gym raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what another process remakes it from: its message, not what made the message."""
+        return _remade, (type(self), self.args), self.__dict__
 
 
 class UnknownNameError(SteerGymError, LookupError):
@@ -63,3 +68,9 @@ class EvaluationError(SteerGymError, ValueError):
 
 class TaskError(SteerGymError, ValueError):
     """A task that a policy cannot do, by what it is made for."""
+
+
+def _remade(kind: type[SteerGymError], args: tuple[Any, ...]) -> SteerGymError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error

@@ -17,6 +17,7 @@ from steer_gym.observation import batch_observations
 from steer_gym.policy import Policy
 from steer_gym.rollout import executed_actions
 
+from .continuing import require_same_meaning
 from .plan import Benchmark, PolicyChoice, Suite
 from .results import PLAN, Results
 from .shards import shard_conditions
@@ -51,9 +52,11 @@ def estimate(benchmark: Benchmark, out: str | Path) -> Cost:
     """Return what is left to pay; loads every policy, makes environments, and runs none.
 
     Raises:
-        SteerGymError: A policy or an environment cannot be made.
+        SteerGymError: A policy or an environment cannot be made, or ``out`` holds another plan's
+            results.
     """
-    rows = Results.read(out).rows if (Path(out) / PLAN).is_file() else ()
+    require_same_meaning(benchmark, Path(out))
+    rows = Results.read(out, benchmark).rows if (Path(out) / PLAN).is_file() else ()
     known = [row for row in rows if row["error"] is None]
     parts = [part for choice in benchmark.policies for part in _parts(benchmark, choice)]
     share = 1 - len(known) / benchmark.episodes

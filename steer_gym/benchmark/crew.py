@@ -38,8 +38,8 @@ def run_in_processes(
     try:
         while waiting or running:
             while waiting and len(running) < workers:
+                waiting[0].start()
                 running.append(waiting.popleft())
-                running[-1].start()
             wait([each.sentinel for each in running], timeout=LOOK_EVERY_S)
             ended = [each for each in running if each.ended]
             running = [each for each in running if each not in ended]

@@ -11,8 +11,7 @@ from steer_gym.episode import Step
 from steer_gym.evaluation.measures import measure
 from steer_gym.evaluation.rows import Row
 
-LENGTHS = ("steps", "latency_s")
-"""Measures that say nothing over lengths that were cut."""
+from .columns import EQUAL
 
 
 def equal_pair(
@@ -33,4 +32,4 @@ def equal_pair(
 
 def _measures(steps: Sequence[Step], meaning: ActionConvention) -> Row:
     found = asdict(measure(steps, meaning))
-    return {name: value for name, value in found.items() if name not in LENGTHS}
+    return {name: value for name, value in found.items() if name in EQUAL}

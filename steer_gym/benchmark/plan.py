@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from steer_gym.errors import EvaluationError
 
+from .folders import shard_folder
 from .treatment import Treatment
 
 
@@ -47,9 +48,13 @@ class Suite:
     """Names it in tables and folders; empty: the last part of the id, without its version."""
 
     def __post_init__(self) -> None:
-        """Normalise lists to tuples and name it."""
-        object.__setattr__(self, "tasks", tuple(self.tasks))
-        object.__setattr__(self, "init_states", tuple(self.init_states))
+        """Normalise lists to tuples, name it, and refuse what is no list of places."""
+        for kind in ("tasks", "init_states"):
+            given = getattr(self, kind)
+            if isinstance(given, str):
+                raise EvaluationError(f"{kind} of a suite is a list, not {given!r}.")
+            object.__setattr__(self, kind, tuple(given))
+            _require_distinct(f"A suite needs {kind}, each once", getattr(self, kind))
         last = self.env.rpartition("/")[2].rpartition("-v")[0] or self.env
         object.__setattr__(self, "name", self.name or last)
 
@@ -79,7 +84,16 @@ class Benchmark:
             ("conditions", [condition.name for condition in self.conditions]),
         ):
             object.__setattr__(self, kind, tuple(getattr(self, kind)))
-            _require_distinct(kind, members)
+            _require_distinct(f"A benchmark needs {kind}, each under a name of its own", members)
+        _require_distinct(
+            "A benchmark needs names that give every policy, suite and task a folder of its own",
+            [
+                str(shard_folder(policy.label, suite.name, task))
+                for policy in self.policies
+                for suite in self.suites
+                for task in suite.tasks
+            ],
+        )
         if not any(condition.kind == "baseline" for condition in self.conditions):
             raise EvaluationError(
                 "A benchmark needs a condition of kind 'baseline', which the others are compared "
@@ -137,9 +151,9 @@ def _plain(choice: PolicyChoice | Suite) -> dict[str, Any]:
     return {**data, **lists}
 
 
-def _require_distinct(kind: str, members: Iterable[str]) -> None:
+def _require_distinct(wanted: str, members: Iterable[Hashable]) -> None:
     counts = Counter(members)
     twice = [member for member, count in counts.items() if count > 1]
     if not counts or twice:
         what = f"{twice[0]!r} is there twice" if twice else "there are none"
-        raise EvaluationError(f"A benchmark needs {kind}, each under a name of its own; {what}.")
+        raise EvaluationError(f"{wanted}; {what}.")

@@ -43,7 +43,10 @@ def load_benchmark(path: str | Path) -> Benchmark:
         raise EvaluationError(f"Cannot read the benchmark {path}: {error}.") from error
     if not isinstance(data, Mapping):
         raise EvaluationError(f"{path} holds no benchmark but {type(data).__name__}.")
-    return Benchmark.from_json(data)
+    try:
+        return Benchmark.from_json(data)
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from error
 
 
 def _parsed(path: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from steer_gym.acting import ActConfig
 from steer_gym.evaluation.conditions import Draw, facts, random_like
@@ -87,8 +88,9 @@ def _cluster(
     depth, size = treatment.depth or "full", treatment.size
     own = size is None and treatment.depth is None
     named = _dictionary(choice.dictionary)
-    names = [concept] if own else [f"{concept}_{size}_{depth}"]
-    names += [f"{concept}_{size}"] if depth == "full" else []
+    parts = (concept,) if own else (concept, size, depth)
+    names = ["_".join(str(part) for part in parts if part is not None)]
+    names += [f"{concept}_{size}"] if size is not None and depth == "full" else []
     for name in names:
         if name in named:
             return named[name]
@@ -107,5 +109,6 @@ def _draw(treatment: Treatment, choice: PolicyChoice) -> Draw:
     return NormMatch(choice)
 
 
+@lru_cache(maxsize=4)
 def _dictionary(path: str | None) -> Mapping[str, NeuronSet]:
     return {} if path is None else load_dictionary(path)

@@ -1,8 +1,8 @@
-"""What a benchmark has come to so far: its rows, their steps and films, its pairs."""
+"""What a benchmark has come to so far: its rows, their steps, its pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from steer_gym.evaluation.steps import read_steps
 
 from .columns import IDENTITY
 from .equal import equal_pair
+from .folders import shard_folder
 from .plan import Benchmark
 from .plan_file import load_benchmark
-from .shards import shard_folder, shards
+from .shards import shards
 
 PLAN = "benchmark.json"
 """Name of the plan in the folder of a benchmark."""
@@ -32,8 +33,12 @@ class Results:
     """The latest row of every cell that has one, in the order of the plan."""
 
     @classmethod
-    def read(cls, folder: str | Path) -> Results:
+    def read(cls, folder: str | Path, benchmark: Benchmark | None = None) -> Results:
         """Read a folder that a benchmark was run into, whole or in part.
+
+        Args:
+            folder: The ``out`` of the run.
+            benchmark: Whose rows are meant; ``None``: the folder's own.
 
         Raises:
             SteerGymError: It is no such folder.
@@ -41,7 +46,7 @@ class Results:
         folder = Path(folder)
         if not (folder / PLAN).is_file():
             raise ResultsError(f"{folder} holds no {PLAN}; give the --out of a benchmark.")
-        benchmark = load_benchmark(folder / PLAN)
+        benchmark = benchmark or load_benchmark(folder / PLAN)
         return cls(folder=folder, benchmark=benchmark, rows=tuple(_rows(folder, benchmark)))
 
     @property
@@ -51,12 +56,7 @@ class Results:
 
     def steps(self, row: Row) -> list[Step]:
         """Return the steps of a row's episode."""
-        return read_steps(self._shard(row), row["key"])
-
-    def film(self, row: Row) -> Path | None:
-        """Return the film of a row's episode, if there is one."""
-        film = self._shard(row) / "films" / f"{row['key']}.mp4"
-        return film if film.is_file() else None
+        return read_steps(self.folder_of(row), row["key"])
 
     def pairs(self) -> list[Row]:
         """Return each ended episode with its baseline's, over the steps that both have.
@@ -65,24 +65,30 @@ class Results:
         """
         ended = [row for row in self.rows if row["error"] is None]
         base = {_place(row): row for row in ended if row["condition"] == row["baseline"]}
-        others = [row for row in ended if row["condition"] != row["baseline"]]
-        return [self._pair(row, base[_place(row)]) for row in others if _place(row) in base]
+        beside: dict[tuple[object, ...], list[Row]] = {place: [] for place in base}
+        for row in ended:
+            if row["condition"] != row["baseline"] and _place(row) in base:
+                beside[_place(row)].append(row)
+        return [pair for place, rows in beside.items() for pair in self._pairs(base[place], rows)]
 
     def write_tables(self) -> None:
         """Write ``episodes.parquet`` and ``pairs.parquet`` into the folder."""
         write_parquet(self.folder / "episodes.parquet", self.rows)
         write_parquet(self.folder / "pairs.parquet", self.pairs())
 
-    def _pair(self, row: Row, baseline: Row) -> Row:
-        mine, theirs = self.steps(row), self.steps(baseline)
-        return {
-            **{name: row.get(name) for name in IDENTITY},
-            "baseline_key": baseline["key"],
-            "equal_steps": min(len(mine), len(theirs)),
-            **(equal_pair(mine, theirs, row["convention"]) or {}),
-        }
+    def _pairs(self, baseline: Row, rows: Sequence[Row]) -> Iterator[Row]:
+        theirs = self.steps(baseline) if rows else []
+        for row in rows:
+            mine = self.steps(row)
+            yield {
+                **{name: row.get(name) for name in IDENTITY},
+                "baseline_key": baseline["key"],
+                "equal_steps": min(len(mine), len(theirs)),
+                **(equal_pair(mine, theirs, row["convention"]) or {}),
+            }
 
-    def _shard(self, row: Row) -> Path:
+    def folder_of(self, row: Row) -> Path:
+        """Return the folder of a row's steps and film."""
         return self.folder / shard_folder(row["policy_label"], row["suite"], row["task"])
 
 

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.errors import EvaluationError
 from steer_gym.evaluation.progress import Progress
 from steer_gym.results import writable_folder
 
+from .continuing import keep_plan
 from .crew import run_in_processes, work_on
 from .plan import Benchmark
-from .plan_file import load_benchmark, save_benchmark
 from .ray_crew import run_on_ray
-from .results import PLAN, Results
+from .results import Results
 from .shards import shards
 from .watching import Watcher
 from .work import Job, run_jobs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class Manner:
     """How a benchmark is run, which changes none of its numbers."""
 
     workers: int = 1
@@ -48,13 +48,15 @@ class Running:
         if self.workers < 1:
             raise EvaluationError(f"workers must be 1 or more, but is {self.workers}.")
         if self.retries < 0 or self.films < 0:
-            raise EvaluationError("retries and films must be 0 or more.")
+            raise EvaluationError(
+                f"retries and films must be 0 or more, but are {self.retries} and {self.films}."
+            )
 
 
 def run_benchmark(
     benchmark: Benchmark,
     out: str | Path,
-    running: Running | None = None,
+    manner: Manner | None = None,
     *,
     work: Callable[[Job], None] = work_on,
 ) -> Results:
@@ -68,22 +70,22 @@ def run_benchmark(
     Args:
         benchmark: What to run.
         out: Folder of the results. What is there from before is kept and not run again.
-        running: How.
+        manner: How.
         work: Does a job in another process; for policies and environments that a script registers
             itself, a function of a module that does so first.
 
     Raises:
-        SteerGymError: Something given is not allowed, or ``out`` holds other results.
+        SteerGymError: Something given is not allowed, or ``out`` holds another plan's results.
         KeyboardInterrupt: Says what is kept.
     """
-    running = running or Running()
+    manner = manner or Manner()
     folder = writable_folder(Path(out)).resolve()
-    _keep_plan(benchmark, folder)
+    keep_plan(benchmark, folder)
     before = Results.read(folder)
-    jobs = _left(before, running)
-    progress = _progress(before, running)
+    jobs = _left(before, manner)
+    progress = _progress(before, manner)
     try:
-        _run(jobs, progress, running, work)
+        _run(jobs, progress, manner, work)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(folder)) from None
     finally:
@@ -94,34 +96,17 @@ def run_benchmark(
     return results
 
 
-def _run(
-    jobs: list[Job], progress: Progress, running: Running, work: Callable[[Job], None]
-) -> None:
-    if running.ray:
+def _run(jobs: list[Job], progress: Progress, manner: Manner, work: Callable[[Job], None]) -> None:
+    if manner.ray:
         look = Watcher(jobs, progress).look
-        run_on_ray(
-            jobs, look, work, address=running.ray_address, cpus=running.cpus, gpus=running.gpus
-        )
-    elif running.workers > 1:
-        run_in_processes(jobs, running.workers, Watcher(jobs, progress).look, work)
+        run_on_ray(jobs, look, work, address=manner.ray_address, cpus=manner.cpus, gpus=manner.gpus)
+    elif manner.workers > 1:
+        run_in_processes(jobs, manner.workers, Watcher(jobs, progress).look, work)
     else:
         run_jobs(jobs, progress)
 
 
-def _keep_plan(benchmark: Benchmark, folder: Path) -> None:
-    """Write the plan beside the results, unless results of another batch size are there."""
-    if (folder / PLAN).is_file():
-        known = load_benchmark(folder / PLAN)
-        if known.envs != benchmark.envs:
-            raise ResultsError(
-                f"{folder} was begun with {known.envs} environments side by side, not "
-                f"{benchmark.envs}; batches of another size round differently. Choose another "
-                "--out, or the same number."
-            )
-    save_benchmark(benchmark, folder / PLAN)
-
-
-def _left(before: Results, running: Running) -> list[Job]:
+def _left(before: Results, manner: Manner) -> list[Job]:
     """Return the jobs of the shards that are not whole."""
     benchmark, rows = before.benchmark, before.rows
     jobs = []
@@ -137,16 +122,16 @@ def _left(before: Results, running: Running) -> list[Job]:
                     benchmark=benchmark,
                     number=number,
                     out=before.folder,
-                    films=running.films,
-                    retries=running.retries,
+                    films=manner.films,
+                    retries=manner.retries,
                 )
             )
     return jobs
 
 
-def _progress(before: Results, running: Running) -> Progress:
+def _progress(before: Results, manner: Manner) -> Progress:
     done = sum(row["error"] is None for row in before.rows)
-    return Progress(done=done, total=before.benchmark.episodes, quiet=running.quiet)
+    return Progress(done=done, total=before.benchmark.episodes, quiet=manner.quiet)
 
 
 def _kept(folder: Path) -> str:

@@ -6,7 +6,6 @@ from the benchmark alone. So one process, several, and a cluster give the same r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from steer_gym.evaluation.grid import Condition, Grid
 from steer_gym.policy import Policy
 
+from .folders import shard_folder
 from .plan import Benchmark, PolicyChoice, Suite
 from .resolving import resolved
 
@@ -40,12 +40,6 @@ def shards(benchmark: Benchmark) -> list[Shard]:
         for suite in benchmark.suites
         for task in suite.tasks
     ]
-
-
-def shard_folder(policy_label: str, suite: str, task: int | str | None) -> Path:
-    """Return the folder of the rows with these columns."""
-    parts = (policy_label, suite, "task" if task is None else f"task {task}")
-    return Path(*(re.sub(r"[^\w.+=-]+", "-", part).strip("-.") for part in parts))
 
 
 def shard_conditions(

@@ -114,9 +114,7 @@ class Treatment:
                     f"A condition's {field} is one of {', '.join(map(str, allowed))}, not "
                     f"{given!r}."
                 )
-        if (self.concept is not None) + (self.steering is not None) != self._needs_neurons:
-            wanted = "a concept or a steering" if self._needs_neurons else "neither concept nor"
-            raise EvaluationError(f"A {self.kind} condition takes {wanted} steering.".strip())
+        self._check_neurons()
         if "{instruction}" not in self.prompt or (self.kind == "prompt") == (self.prompt == PLAIN):
             raise EvaluationError(
                 "The prompt of a condition holds {instruction}; it says more in a condition of "
@@ -125,9 +123,15 @@ class Treatment:
         if self.draws < 1:
             raise EvaluationError(f"draws is 1 or more, but is {self.draws}.")
 
-    @property
-    def _needs_neurons(self) -> bool:
-        return self.kind in STEERING_KINDS
+    def _check_neurons(self) -> None:
+        given = [] if self.concept is None else [f"the concept {self.concept!r}"]
+        given += [] if self.steering is None else ["a steering"]
+        needed = self.kind in STEERING_KINDS
+        if len(given) != needed:
+            wanted = "a concept or a steering" if needed else "neither concept nor steering"
+            raise EvaluationError(
+                f"A {self.kind} condition takes {wanted}, but has {' and '.join(given) or 'none'}."
+            )
 
     def _made_up(self) -> str:
         if self.kind == "prompt":

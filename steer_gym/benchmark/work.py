@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from steer_gym.evaluation.grid import Grid
+from steer_gym.evaluation.grid import Condition, Grid
 from steer_gym.evaluation.progress import Progress
 from steer_gym.evaluation.runner import EPISODES, evaluate_on, new_stages
 from steer_gym.evaluation.running import Running
@@ -21,6 +21,8 @@ from .shards import Shard, shard_conditions, shard_grid, shards
 
 FILMED = ("baseline", "steered", "prompt")
 """Kinds of condition that are worth a film."""
+Tried = dict[str, tuple[Condition, ...]]
+"""Label of a policy -> its conditions, under which it has planned in a shard before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,27 +55,31 @@ def run_jobs(jobs: Iterable[Job], progress: Progress | None = None) -> None:
     """Run shards in this process; ``progress`` is told of every episode."""
     quiet = progress or Progress(done=0, total=0, quiet=True)
     stages: list[Stage] = []
+    tried: Tried = {}
     try:
         for job in jobs:
             stages = stages or new_stages(job.benchmark.envs)
-            run_shard(job, stages, quiet)
+            run_shard(job, stages, quiet, tried)
     finally:
         for stage in stages:
             stage.close()
 
 
-def run_shard(job: Job, stages: Sequence[Stage], progress: Progress) -> None:
-    """Run the cells of a shard that have no row yet."""
-    shard = job.shard
+def run_shard(job: Job, stages: Sequence[Stage], progress: Progress, tried: Tried) -> None:
+    """Run the cells of a shard that have no row yet; ``tried`` is added to."""
+    shard, label = job.shard, job.shard.policy.label
     policy = chosen(shard.policy)
-    grid = shard_grid(job.benchmark, shard, shard_conditions(job.benchmark, policy, shard.policy))
+    conditions = tried.get(label) or shard_conditions(job.benchmark, policy, shard.policy)
+    grid = shard_grid(job.benchmark, shard, conditions)
     running = Running(
         envs=job.benchmark.envs,
-        films=films(grid, job),
+        films=filmed(grid, job),
         retries=job.retries,
         policy_options=shard.policy.options,
+        tried=label in tried,
     )
     evaluate_on(stages, grid, policy, job.rows_file.parent, running, progress)
+    tried[label] = conditions
 
 
 def chosen(choice: PolicyChoice) -> Policy:
@@ -81,15 +87,15 @@ def chosen(choice: PolicyChoice) -> Policy:
     return _made(choice.name, json.dumps(dict(choice.options), sort_keys=True))
 
 
-def films(grid: Grid, job: Job) -> set[str]:
+def filmed(grid: Grid, job: Job) -> set[str]:
     """Return the keys of the cells to film."""
     if job.shard.task != job.shard.suite.tasks[0]:
         return set()
-    filmed = grid.init_states[: job.films]
+    first = grid.init_states[: job.films]
     return {
         cell.key
         for cell in grid.cells()
-        if cell.init_state in filmed and cell.condition.facts["kind"] in FILMED
+        if cell.init_state in first and cell.condition.facts["kind"] in FILMED
     }
 
 

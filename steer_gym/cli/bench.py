@@ -13,7 +13,7 @@ from steer_gym.benchmark.presets import PRESETS, preset
 from steer_gym.benchmark.preview import described, priced
 from steer_gym.benchmark.report.writing import write_report
 from steer_gym.benchmark.results import Results
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.benchmark.work import chosen
 from steer_gym.errors import UnknownNameError
 from steer_gym.evaluation.rows import Row
@@ -25,8 +25,6 @@ from .parser import UsageError, count, numbers, whole
 
 INCOMPLETE = 1
 """Exit code where episodes crashed for good; the same command tries them again."""
-NONE = ""
-"""``--policy`` where the plan says it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "plan", metavar="PLAN", help=f"{', '.join(PRESETS)}, or a file (JSON or YAML)"
     )
     what = parser.add_argument_group("what: in place of what the plan says")
-    add_policy(what, default=NONE)  # type: ignore[arg-type]
+    add_policy(what, required=False)
     what.add_argument("--dictionary", metavar="FILE", help="clusters in the paper's YAML format")
     what.add_argument("--tasks", type=numbers, help="such as 0,3 or 0-9")
     what.add_argument("--init-states", type=numbers, help="such as 0-49")
@@ -48,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers", type=count, default=1, help="processes with a policy each (default: 1)"
     )
     how.add_argument(
-        "--ray", nargs="?", const=NONE, metavar="ADDRESS",
+        "--ray", nargs="?", const="", metavar="ADDRESS",
         help="run on a Ray cluster; without an address, on a new one on this machine",
     )  # fmt: skip
     how.add_argument("--gpus", type=float, default=0.0, help="of Ray, for each worker")
@@ -83,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     results = run_benchmark(
         benchmark,
         out,
-        Running(
+        Manner(
             workers=options.workers,
             ray=options.ray is not None,
             ray_address=options.ray or None,
@@ -116,10 +114,21 @@ def planned(options: argparse.Namespace) -> Benchmark:
 
 
 def _policy(options: argparse.Namespace) -> PolicyChoice | None:
-    if options.policy == NONE:
+    if options.policy is None:
+        _refuse_without_policy(options)
         return None
     given = policy_options(options)
     return PolicyChoice(name=options.policy, options=given, dictionary=options.dictionary)
+
+
+def _refuse_without_policy(options: argparse.Namespace) -> None:
+    for option, given in (
+        ("--checkpoint", options.checkpoint),
+        ("--policy-option", options.policy_options),
+        ("--dictionary", options.dictionary),
+    ):
+        if given:
+            raise UsageError(f"{option} goes with a --policy; name the one that it is for.")
 
 
 def _changed(benchmark: Benchmark, options: argparse.Namespace) -> Benchmark:

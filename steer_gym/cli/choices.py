@@ -17,10 +17,15 @@ from steer_gym.steering import Steering
 from .parser import UsageError, setting
 
 
-def add_policy(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
-    """Add the options that choose a policy."""
+def add_policy(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup,
+    *,
+    default: str | None = None,
+    required: bool = True,
+) -> None:
+    """Add the options that choose a policy; without a default it must be named if ``required``."""
     parser.add_argument(
-        "--policy", default=default, required=default is None, metavar="NAME",
+        "--policy", default=default, required=required and default is None, metavar="NAME",
         help="see `steer-gym policies`",
     )  # fmt: skip
     parser.add_argument("--checkpoint", metavar="PATH_OR_ID", help="weights of the policy")

@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from steer_gym.benchmark.report.writing import write_report
-from steer_gym.demo.design import ENV, ENV_OPTIONS, INIT_STATES, TASKS, design, filmed
-from steer_gym.evaluation.conditions import UNSTEERED
+from steer_gym.demo.design import PLACES, design, filmed
 from steer_gym.evaluation.grid import Grid
 from steer_gym.evaluation.runner import EPISODES, evaluate
 from steer_gym.evaluation.table import report
@@ -24,14 +23,6 @@ from .choices import (
     steer_condition,
 )
 from .parser import count, positive
-
-PLACES = Grid(
-    env=ENV,
-    conditions=(UNSTEERED,),
-    tasks=TASKS,
-    init_states=INIT_STATES,
-    env_options=ENV_OPTIONS,
-)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from steer_gym.benchmark.presets import DRAWS, POCKET_SUITE, PROMPTS
 from steer_gym.errors import EvaluationError
 from steer_gym.evaluation.conditions import UNSTEERED, random_like, steered, told
 from steer_gym.evaluation.grid import Condition, Grid
 from steer_gym.policy import Policy
 
-ENV = "steer_gym/LiberoObject-v0"
-TASKS = (2, 3, 5, 9)
-INIT_STATES = tuple(range(8))
-"""LIBERO's stored ones; Pocket's demonstrations start from states drawn anew."""
-ENV_OPTIONS = {"rendering": "fast", "render_size": 192}
-"""Cameras and their size are the policy's own."""
-DRAWS = 4
-"""Draws of random neurons, which take turns over the initial states."""
-PROMPTS = {
-    "fast": "{instruction}, quickly",
-    "slow": "{instruction}, slowly",
-    "high": "{instruction}, lift it high",
-    "low": "{instruction}, keep it low",
-}
-"""Words that ask for what a concept should do; ``report.expectation`` says how that is measured."""
+PLACES = Grid(
+    env=POCKET_SUITE.env,
+    conditions=(UNSTEERED,),
+    tasks=POCKET_SUITE.tasks,
+    init_states=tuple(range(8)),
+    env_options=POCKET_SUITE.env_options,
+)
+"""Where Pocket is at home; LIBERO's stored states, its demonstrations start from others."""
 CONTROLLED = ("fast", "high")
 """Concepts that random neurons are run beside; they answer for the opposite too."""
 

@@ -45,13 +45,21 @@ def environment_options(grid: Grid, spec: PolicySpec, *, film: bool) -> dict[str
     return {**fitting, **grid.env_options}
 
 
-def preflight(grid: Grid, policy: Policy, options: dict[str, Any]) -> ActionConvention:
+def preflight(
+    grid: Grid, policy: Policy, options: dict[str, Any], *, tried: bool = False
+) -> ActionConvention:
     """Try every condition and make every environment once; return their convention.
+
+    Args:
+        grid: What is to be run.
+        policy: The policy.
+        options: Of ``gym.make``.
+        tried: Whether the conditions have been tried before.
 
     Raises:
         SteerGymError: Something given is not allowed, or does not fit together.
     """
-    for condition in grid.conditions:
+    for condition in () if tried else grid.conditions:
         _check_condition(condition, policy)
     policy.reset()
     conventions = {_check_task(grid, task, policy, options) for task in grid.tasks}

@@ -108,7 +108,8 @@ def evaluate_on(
     identity = policy_identity(policy, dict(running.policy_options))
     with RowFile(Path(out) / EPISODES) as file:
         options = environment_options(grid, policy.spec, film=bool(running.films))
-        keeper = Keeper(file, grid, identity, preflight(grid, policy, options))
+        convention = preflight(grid, policy, options, tried=running.tried)
+        keeper = Keeper(file, grid, identity, convention)
         budget = Budget(
             None if running.minutes is None else 60 * running.minutes,
             len(grid.conditions),

@@ -26,6 +26,8 @@ class Running:
     """Show no progress."""
     policy_options: Mapping[str, Any] = field(default_factory=dict)
     """What the policy was made with, for the rows."""
+    tried: bool = False
+    """The policy has planned under these conditions in a grid before, so it need not be tried."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+CONFIDENCE = 0.95
+"""Of every interval."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:

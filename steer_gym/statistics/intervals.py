@@ -8,19 +8,14 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimate import NOTHING, Estimate
+from .estimate import CONFIDENCE, NOTHING, Estimate
 from .student import t_quantile
 
 DRAWS = 4000
 """Resamples of a bootstrap; its own noise is then about 2 % of the interval's width."""
 
 
-def student_mean(
-    values: Sequence[float],
-    clusters: Sequence[Hashable] | None = None,
-    *,
-    confidence: float = 0.95,
-) -> Estimate:
+def student_mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Estimate:
     """Return the mean with Student's interval, over clusters where there are several.
 
     The standard error comes from the clusters' sums and t has one degree of freedom less than there
@@ -32,8 +27,7 @@ def student_mean(
     Args:
         values: For a paired comparison: the differences, one a pair.
         clusters: What each value belongs to, such as its task; ``None``, or one cluster alone:
-            every value stands for itself.
-        confidence: Of the interval. With one value it is infinite.
+            every value stands for itself. With one value the interval is infinite.
     """
     data = np.asarray(values, np.float64)
     if data.size == 0:
@@ -44,7 +38,7 @@ def student_mean(
     if units > 1:
         sums = np.array([(group - mean).sum() for group in groups])
         error = math.sqrt(units / (units - 1) * float((sums**2).sum())) / data.size
-        half = t_quantile(confidence, units - 1) * error
+        half = t_quantile(CONFIDENCE, units - 1) * error
     return Estimate(value=mean, low=mean - half, high=mean + half, count=data.size)
 
 
@@ -52,7 +46,6 @@ def bootstrap_mean(
     values: Sequence[float],
     clusters: Sequence[Hashable] | None = None,
     *,
-    confidence: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
     """Return the mean with a percentile bootstrap interval (Efron, 1979).
@@ -72,7 +65,7 @@ def bootstrap_mean(
         means = data[rng.integers(0, data.size, (DRAWS, data.size))].mean(axis=1)
     else:
         means = _two_stages(groups, rng)
-    tail = 50 * (1 - confidence)
+    tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(means, [tail, 100 - tail])
     return Estimate(value=float(data.mean()), low=float(low), high=float(high), count=data.size)
 

@@ -35,9 +35,14 @@ def write_comparison(one: str | Path, other: str | Path, out: str | Path) -> Rep
         ResultsError: A folder holds no episodes, or they share no policy and suite.
     """
     require("matplotlib", extra="bench")
-    pairs = matched(read_studies(one), read_studies(other))
+    studies = read_studies(one), read_studies(other)
+    pairs = matched(*studies)
     if not pairs:
-        raise ResultsError(f"{one} and {other} share no policy in a suite, so there is no change.")
+        ours, theirs = (", ".join(study.name for study in each) for each in studies)
+        raise ResultsError(
+            f"{one} ({ours}) and {other} ({theirs}) share no policy in a suite, so there is no "
+            "change. Give two runs of the same."
+        )
     out = writable_folder(out)
     found = [compare_studies(*pair) for pair in pairs]
     names = Path(one).name, Path(other).name

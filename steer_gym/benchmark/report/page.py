@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from steer_gym.evaluation.rows import Row
 from steer_gym.figure_style import colour
@@ -20,7 +19,7 @@ from .roles import Role
 from .sentences import baseline_said
 from .study import Study
 from .table import Table, slug
-from .verdicts import Verdict, summary
+from .verdicts import Verdict, headings, summary
 
 START = "for (const v of document.querySelectorAll('video')) { v.currentTime = 0; v.play(); }"
 """Starts all films together."""
@@ -93,10 +92,10 @@ def _said(chapter: Chapter) -> str:
     study = chapter.study
     first = f'<li style="--c:{colour(study.baseline)}">{escape(baseline_said(study))}</li>'
     return first + "".join(
-        f'<li style="--c:{colour(each.label)}"><h3><b>{escape(each.label)}</b> '
+        f'<li style="--c:{colour(each.label)}"><h3><b>{escape(heading)}</b> '
         f"{escape(OUTCOMES[each.outcome])}</h3>{escape(each.said)}"
         f"{_further('', each.beside)}{_further('caution', each.cautions)}</li>"
-        for each in chapter.verdicts
+        for heading, each in zip(headings(chapter.verdicts), chapter.verdicts, strict=True)
     )
 
 
@@ -179,9 +178,12 @@ def _row(row: Row, study: Study) -> str:
     return "".join(f"<td>{escape(str(text))}</td>" for text in (row["key"], against, _caption(row)))
 
 
-def provenance(studies: Iterable[Study]) -> str:
-    """Return versions, commit, machine and policy of the last rows."""
-    facts: dict[str, Any] = {}
+def provenance(studies: Sequence[Study]) -> list[str]:
+    """Return versions, commit, machine and policy of each study's last row, a line a study."""
+    lines = []
     for study in studies:
-        facts |= study.rows[-1].get("provenance", {}) | study.rows[-1].get("policy", {})
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)
+        last = study.rows[-1]
+        facts = {**last.get("provenance", {}), **last.get("policy", {})}
+        said = ", ".join(f"{name} {value}" for name, value in facts.items() if value)
+        lines.append(f"{study.name}: {said}" if len(studies) > 1 else said)
+    return lines

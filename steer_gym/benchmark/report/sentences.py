@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from .caveats import counted, lost
+from .caveats import NOTABLE_RATE, counted, lost
 from .columns import MORE, column
 from .controls import draw_means
 from .differences import Difference
@@ -27,7 +27,7 @@ def baseline_said(study: Study) -> str:
     if solved / len(rows) < LITTLE_SUCCESS:
         said += " It solves little by itself, so that failure says little of steering."
     rates = [row["invalid_token_rate"] for row in rows if row.get("invalid_token_rate")]
-    if sum(rates) / len(rows) >= LEVEL:
+    if sum(rates) / len(rows) >= NOTABLE_RATE:
         share = sum(rates) / len(rows)
         said += f" {share:.0%} of its tokens are no actions, before any steering."
     return said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from steer_gym.evaluation.steps import has_steps, read_steps
 from steer_gym.extras import require
 
 from ..equal import equal_pair
+from ..results import PLAN, Results
 from .roles import Role, roles
 
 PAIRS = "pairs.parquet"
@@ -98,7 +99,7 @@ class Study:
 
 
 def read_studies(folder: str | Path) -> list[Study]:
-    """Return the studies under ``folder``, in the order of their files.
+    """Return the studies under ``folder``: of a benchmark what its plan asks for, else all.
 
     Raises:
         ResultsError: There are no episodes.
@@ -106,10 +107,9 @@ def read_studies(folder: str | Path) -> list[Study]:
     folder = Path(folder)
     rows: dict[tuple[str, str], dict[str, Row]] = {}
     folders: dict[tuple[str, str], dict[str, Path]] = {}
-    for file in sorted(folder.rglob(EPISODES)) if folder.is_dir() else []:
-        for row in read_rows(file):
-            rows.setdefault(_names(row), {})[row["key"]] = row
-            folders.setdefault(_names(row), {})[row["key"]] = file.parent
+    for row, home in _found(folder):
+        rows.setdefault(_names(row), {})[row["key"]] = row
+        folders.setdefault(_names(row), {})[row["key"]] = home
     if not rows:
         raise ResultsError(
             f"{folder} holds no episodes: there is no {EPISODES} with rows in it or below it. Give "
@@ -126,6 +126,16 @@ def read_studies(folder: str | Path) -> list[Study]:
         )
         for names, own in rows.items()
     ]
+
+
+def _found(folder: Path) -> Iterator[tuple[Row, Path]]:
+    """Yield rows, each with the folder of its steps and film."""
+    if (folder / PLAN).is_file():
+        results = Results.read(folder)
+        yield from ((row, results.folder_of(row)) for row in results.rows)
+    elif folder.is_dir():
+        for file in sorted(folder.rglob(EPISODES)):
+            yield from ((row, file.parent) for row in read_rows(file))
 
 
 def _names(row: Row) -> tuple[str, str]:

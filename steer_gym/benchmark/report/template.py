@@ -1,5 +1,6 @@
 """The frame of a report's page."""
 
+from collections.abc import Collection
 from string import Template
 
 STYLE = """
@@ -11,7 +12,7 @@ main { max-width: 1240px; margin: 0 auto; padding: 48px 24px 80px; }
 h1 { font-size: 34px; line-height: 1.15; letter-spacing: -.02em; margin: 0 0 12px; }
 h2 { font-size: 20px; margin: 52px 0 14px; }
 p { color: var(--soft); max-width: 82ch; }
-section, .card { background: #fff; border: 1px solid var(--line); border-radius: 12px; }
+section { background: #fff; border: 1px solid var(--line); border-radius: 12px; }
 .lead { font-size: 21px; line-height: 1.4; color: var(--ink); margin: 0 0 18px; }
 ul { list-style: none; padding: 0; margin: 0; display: grid; gap: 12px; }
 li { background: #fff; border: 1px solid var(--line); border-left: 5px solid var(--c);
@@ -47,22 +48,29 @@ details { background: #fff; border: 1px solid var(--line); border-radius: 10px; 
   margin-bottom: 8px; overflow-x: auto; }
 summary { cursor: pointer; color: var(--c); font-weight: 600; }
 .rows td { text-align: left; font-size: 12.5px; padding: 3px 10px; }
-.tag { display: inline-block; font-size: 13px; font-weight: 600; color: #fff; background: var(--c);
-  border-radius: 99px; padding: 0 10px; margin-left: 6px; }
 .note { font-size: 13.5px; margin: 4px 0 10px; }
 small { color: #8a94a3; font-size: 12px; }
 footer { margin-top: 52px; font-size: 13px; color: #8a94a3; overflow-wrap: anywhere; }
 """
 
-ABOUT = """
+CONTROLS = {
+    "random": "random neurons of the same layers, as many",
+    "zero": "a dose of nothing",
+    "sham": "the baseline once more",
+    "prompt": "the same request in words",
+}
+"""What stands beside steering, by the kind of condition."""
+
+ABOUT = Template(
+    """
 <p>A vision-language-action policy has feed-forward neurons that once served words. Some still mean
-something: here the activations of a few are overridden at run time (equation 2 of Häon et al., CoRL
-2025); the weights are left alone. Random neurons of the same layers, as many, a dose of nothing,
-the baseline once more and the same request in words are the controls.</p>
+something: here the activations of a few are set or shifted at run time (equation 2 of Häon et al.,
+CoRL 2025); the weights are left alone. $controls</p>
 <p><b>Pairs.</b> Every difference is taken within one task and initial state, over all episodes that
 ended, solved or not; crashes are left out and counted. <b>Intervals</b> hold 95 %: Student's over
-tasks where there are several, else over pairs, so they speak of further tasks like these; Wilson's
-for success; a bootstrap over tasks and episodes for means (and in answers.csv for differences).
+tasks where there are several, else over pairs, so they speak of further tasks like these. That is
+for differences, those of success too; a rate of success by itself has Wilson's, other means have a
+bootstrap's over tasks and episodes (in answers.csv differences have that as well).
 <b>p</b> is the share of all ways to swap the episodes of pairs that give as much: it says whether
 anything changed in these tasks. Holm and max-T correct it for all that was asked of steering and
 words; the verdict goes by max-T, as does the test against random neurons. Controls are tested one
@@ -77,6 +85,18 @@ that are no actions; <b>saturated</b> is the share of steps at full deflection.<
 and answers.csv every test, each with the keys of its rows; a key names the row in episodes.jsonl,
 the steps and the film of one episode.</p>
 """
+)
+
+
+def about(kinds: Collection[str]) -> str:
+    """Return how to read a report whose conditions are of these kinds."""
+    run = [words for kind, words in CONTROLS.items() if kind in kinds]
+    if not run:
+        controls = "There are no controls here: other neurons, or none, might do the same."
+    else:
+        controls = f"The controls here: {'; '.join(run)}."
+    return ABOUT.substitute(controls=controls)
+
 
 PAGE = Template(
     """<!DOCTYPE html>

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .caveats import caveats, counted, length_said
+from .columns import column
 from .controls import random_for, still_for
 from .outcomes import OUTCOMES, outcome, plural
 from .questions import Question
@@ -42,16 +43,31 @@ def verdicts(study: Study, asked: Sequence[Question]) -> list[Verdict]:
 
 
 def summary(found: Sequence[Verdict]) -> str:
-    """Return the sentence that stands above all others."""
+    """Return the sentence that stands above all others; of a concept's verdicts the best counts."""
     if not found:
         return "Nothing was steered."
-    counts = Counter(each.outcome for each in found)
+    ranks = [*OUTCOMES]
+    best: dict[str, str] = {}
+    for each in found:
+        best[each.label] = min(each.outcome, best.get(each.label, each.outcome), key=ranks.index)
+    counts = Counter(best.values())
     parts = [
         f"{counts[key]} {plural(words) if counts[key] > 1 else words}"
         for key, words in OUTCOMES.items()
         if counts[key]
     ]
-    return f"Of {counted(len(found), 'concept')} {', '.join(parts)}."
+    return f"Of {counted(len(best), 'concept')} {', '.join(parts)}."
+
+
+def headings(found: Sequence[Verdict]) -> list[str]:
+    """Return what each verdict is on: the concept, and the measure where it has several."""
+    counts = Counter(each.label for each in found)
+    return [
+        f"{each.label}, {column(each.question.full.measure).title}:"
+        if counts[each.label] > 1
+        else each.label
+        for each in found
+    ]
 
 
 def controls_of(

@@ -20,8 +20,8 @@ from .sentences import baseline_said
 from .study import Study, read_studies
 from .table import slug
 from .tables import differences, means, tests
-from .template import ABOUT, PAGE
-from .verdicts import Verdict, summary, verdicts
+from .template import PAGE, about
+from .verdicts import Verdict, headings, summary, verdicts
 
 ANSWERS = "answers.csv"
 INDEX, NUMBERS, FIGURES, TABLES, FILMS = "index.html", "numbers.csv", "figures", "tables", "paired"
@@ -58,8 +58,8 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, title: st
     page = PAGE.substitute(
         title=escape(title or f"{policies}, steered by its neurons"),
         studies="\n".join(chapter_html(each, titled=len(studies) > 1) for each in chapters),
-        about=ABOUT,
-        provenance=escape(provenance(studies)),
+        about=about({role.kind for study in studies for role in study.roles.values()}),
+        provenance="<br>\n".join(map(escape, provenance(studies))),
     )
     _write(out / NUMBERS, numbers(studies))
     _write(out / ANSWERS, answers((c.study, each) for c in chapters for each in c.asked))
@@ -82,11 +82,11 @@ def _chapter(study: Study, out: Path, *, alone: bool) -> Chapter:
         verdicts=found,
         figures=save_figures(study, asked, out / FIGURES, prefix),
         tables=tables,
-        films=_films(study, found, out / FILMS),
+        films=_films(study, found, out / FILMS, prefix),
     )
 
 
-def _films(study: Study, found: Sequence[Verdict], folder: Path) -> dict[str, Path]:
+def _films(study: Study, found: Sequence[Verdict], folder: Path, prefix: str) -> dict[str, Path]:
     """Write paired films, of the conditions that speak for their concepts first."""
     speaking = [verdict.question.role.name for verdict in found]
     order = list(dict.fromkeys([*speaking, *study.roles]))
@@ -94,7 +94,7 @@ def _films(study: Study, found: Sequence[Verdict], folder: Path) -> dict[str, Pa
     rows.sort(key=lambda row: order.index(row["condition"]))
     films: dict[str, Path] = {}
     for row in rows:
-        path = folder / f"{row['key']}.mp4"
+        path = folder / f"{prefix}{row['key']}.mp4"
         if len(films) < MOST_FILMS and paired_film(study, row, path):
             films[row["key"]] = path
     return films
@@ -103,8 +103,8 @@ def _films(study: Study, found: Sequence[Verdict], folder: Path) -> dict[str, Pa
 def _words(chapter: Chapter, *, titled: bool) -> str:
     lines = [f"{chapter.study.name}"] if titled else []
     lines += [summary(chapter.verdicts), baseline_said(chapter.study)]
-    for each in chapter.verdicts:
-        said = f"{each.label} {OUTCOMES[each.outcome]}. {each.said}"
+    for heading, each in zip(headings(chapter.verdicts), chapter.verdicts, strict=True):
+        said = f"{heading} {OUTCOMES[each.outcome]}. {each.said}"
         lines.append(" ".join([said, *each.beside, *each.cautions]))
     return "\n".join(lines)
 

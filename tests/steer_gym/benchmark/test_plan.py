@@ -91,10 +91,42 @@ def test_a_benchmark_that_compares_nothing_is_refused(change: dict[str, Any], me
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"tasks": ()}, "A suite needs tasks, each once; there are none"),
+        ({"tasks": (2, 3, 2)}, "A suite needs tasks, each once; 2 is there twice"),
+        ({"init_states": ()}, "A suite needs init_states, each once; there are none"),
+        ({"init_states": [0, 0]}, "A suite needs init_states, each once; 0 is there twice"),
+        ({"tasks": "reach"}, "tasks of a suite is a list, not 'reach'"),
+    ],
+)
+def test_a_suite_without_places_of_its_own_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        Suite(env="steer_gym/UR5Sim-v0", **fields)
+
+
+def test_parts_that_would_share_a_folder_are_refused() -> None:
+    labels = [PolicyChoice(name="pocket", label=label) for label in ("a b", "a/b")]
+    tasks = replace(BENCHMARK.suites[0], tasks=(1, "1"))
+    for change in ({"policies": labels}, {"suites": [tasks]}):
+        with pytest.raises(
+            EvaluationError, match=r"a folder of its own; 'a-b/Lib.* twice|task-1' is there twice"
+        ):
+            replace(BENCHMARK, **change)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
         ({"kind": "wild"}, "kind is one of baseline, .*, not 'wild'"),
         ({"concept": "fast", "depth": "deep"}, "depth is one of None, early, late, full"),
-        ({"kind": "steered"}, "A steered condition takes a concept or a steering"),
-        ({"kind": "sham", "concept": "fast"}, "A sham condition takes neither concept nor"),
+        ({"kind": "steered"}, "takes a concept or a steering, but has none"),
+        (
+            {"concept": "fast", "steering": Steering(NeuronSet.from_flat([1]), alpha=1.0)},
+            "A steered condition .* a steering, but has the concept 'fast' and a steering\\.",
+        ),
+        (
+            {"kind": "sham", "concept": "fast"},
+            "neither concept nor steering, but has the concept 'fast'",
+        ),
         ({"kind": "prompt"}, "it says more in a condition of kind prompt"),
         ({"concept": "fast", "prompt": "go"}, "prompt of a condition holds {instruction}"),
         ({"concept": "fast", "draws": 0}, "draws is 1 or more, but is 0"),
@@ -113,7 +145,7 @@ def test_a_condition_that_says_nothing_clear_is_refused(
         ("none.json", None, "Cannot read the benchmark"),
         ("torn.json", "{", "is not JSON"),
         ("list.json", "[]", "holds no benchmark but list"),
-        ("other.json", "{}", "Not a benchmark: KeyError 'policies'"),
+        ("other.json", "{}", "other.json: Not a benchmark: KeyError 'policies'"),
     ],
 )
 def test_a_file_that_is_no_benchmark_is_refused(

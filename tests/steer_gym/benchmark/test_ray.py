@@ -12,7 +12,7 @@ import pytest
 import toy_work
 
 from steer_gym.benchmark import Benchmark
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 
 ray = pytest.importorskip("ray", reason="needs the extra 'bench'")
 
@@ -39,9 +39,9 @@ def two_nodes() -> Iterator[Any]:
 @pytest.mark.usefixtures("two_nodes")
 def test_two_nodes_give_the_rows_of_one_process(benchmark: Benchmark, tmp_path: Path) -> None:
     policies = tuple(replace(benchmark.policies[0], label=label) for label in "ab")
-    four, running = replace(benchmark, policies=policies), Running(quiet=True, films=0)
-    one = run_benchmark(four, tmp_path / "one", running)
-    on_ray = replace(running, ray=True)
+    four, manner = replace(benchmark, policies=policies), Manner(quiet=True, films=0)
+    one = run_benchmark(four, tmp_path / "one", manner)
+    on_ray = replace(manner, ray=True)
     two = run_benchmark(four, tmp_path / "two", on_ray, work=toy_work.work_there)
     assert [{k: v for k, v in row.items() if k not in TIMES} for row in one.rows] == [
         {k: v for k, v in row.items() if k not in TIMES} for row in two.rows

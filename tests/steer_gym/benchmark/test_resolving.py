@@ -64,16 +64,32 @@ def test_a_dictionary_knows_clusters_that_the_policy_does_not(
 ) -> None:
     pytest.importorskip("yaml", reason="needs the extra 'bench'")
     path = tmp_path / "clusters.yaml"
-    path.write_text("up_2: [1, 2]\nup_2_late: {7: [word], 8: [word]}\nup: [3]\n")
+    path.write_text(
+        "up_2: [1, 2]\nup_2_late: {7: [word], 8: [word]}\nup: [3]\nup_early: [4]\nup_full: [5]\n"
+    )
     choice = replace(REACH, dictionary=str(path))
     found = {
         said: steering(Treatment(concept="up", size=said[0], depth=said[1]), reach, choice)
-        for said in [(2, "late"), (2, "full"), (2, None), (None, None)]
-    }
-    assert [s.edits[0].neurons.flat_ids for s in found.values()] == [(7, 8), (1, 2), (1, 2), (3,)]
+        for said in [
+            (2, "late"), (2, "full"), (2, None), (None, None), (None, "early"), (None, "full")
+        ]
+    }  # fmt: skip
+    assert [s.edits[0].neurons.flat_ids for s in found.values()] == [
+        (7, 8), (1, 2), (1, 2), (3,), (4,), (5,)
+    ]  # fmt: skip
     assert {s.edits[0].alpha for s in found.values()} == {10.0}
     with pytest.raises(SourceError, match="There is no 'reach' on this machine"):
         steering(Treatment(concept="up", size=3, depth="early"), reach, choice)
+
+
+def test_a_dictionary_is_read_once(reach: Policy, tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="needs the extra 'bench'")
+    path = tmp_path / "clusters.yaml"
+    path.write_text("up: [3]\n")
+    choice, up = replace(REACH, dictionary=str(path)), Treatment(concept="up")
+    first = steering(up, reach, choice)
+    path.unlink()
+    assert steering(up, reach, choice) == first
 
 
 def test_a_schedule_is_kept_but_for_a_zero_dose(reach: Policy) -> None:

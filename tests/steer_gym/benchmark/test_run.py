@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -15,14 +16,17 @@ from typing import Any
 
 import pytest
 import toy_work
+import toy_world
 
 from steer_gym.benchmark import Benchmark, Suite
-from steer_gym.benchmark.columns import COLUMNS, EQUAL
-from steer_gym.benchmark.results import Results
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.columns import COLUMNS, EQUAL, IDENTITY
+from steer_gym.benchmark.report.study import read_studies
+from steer_gym.benchmark.results import PLAN, Results
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.observation import INSTRUCTION
 
-QUIET = Running(quiet=True, films=0)
+QUIET = Manner(quiet=True, films=0)
 TIMES = ("wall_s", "ended", "latency_s", "provenance", "attempt")
 
 
@@ -66,6 +70,8 @@ def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_pat
     results = run_benchmark(benchmark, tmp_path, QUIET)
     pairs = results.pairs()
     assert len(pairs) == 24
+    measured = {*EQUAL, *(f"baseline_{name}" for name in EQUAL)}
+    assert set(pairs[0]) == {*IDENTITY, "baseline_key", "equal_steps", *measured}
     by_key = {(row["task"], row["key"]): row for row in results.rows}
     for pair in pairs:
         mine = by_key[pair["task"], pair["key"]]
@@ -76,6 +82,41 @@ def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_pat
         assert all((pair[name] == pair[f"baseline_{name}"]) >= same for name in EQUAL)
     fast = next(pair for pair in pairs if pair["kind"] == "steered")
     assert fast["path_m"] > fast["baseline_path_m"]
+
+
+def test_the_baseline_of_a_place_is_read_once(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, read = run_benchmark(benchmark, tmp_path, QUIET), []
+    steps = Results.steps
+    monkeypatch.setattr(
+        Results, "steps", lambda self, row: read.append(row["condition"]) or steps(self, row)
+    )
+    results.pairs()
+    assert len(read) == len(results.rows) == 30
+    assert read.count("plain") == 6
+
+
+def test_conditions_are_resolved_and_tried_once_a_policy(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, resolved, tried = toy_world.ReachPolicy, [], []
+    plan, recommended = kind.plan, kind.recommended
+
+    def seen_plan(self: Any, observation: Any, config: Any = None) -> Any:
+        if isinstance(observation[INSTRUCTION], str):  # no batch, as in no episode
+            tried.append(config)
+        return plan(self, observation, config)
+
+    def seen_recommended(self: Any, concept: str) -> Any:
+        resolved.append(concept)
+        return recommended(self, concept)
+
+    monkeypatch.setattr(kind, "plan", seen_plan)
+    monkeypatch.setattr(kind, "recommended", seen_recommended)
+    assert run_benchmark(benchmark, tmp_path, QUIET).whole  # of two shards
+    assert len(resolved) == 3
+    assert len(tried) == 6
 
 
 def test_tables_are_written(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -92,10 +133,17 @@ def test_two_processes_give_the_rows_of_one(benchmark: Benchmark, tmp_path: Path
 
 
 def test_a_process_that_dies_is_started_again(benchmark: Benchmark, tmp_path: Path) -> None:
-    running = replace(QUIET, workers=2, retries=1)
-    assert run_benchmark(benchmark, tmp_path, running, work=toy_work.die_once).whole
+    manner = replace(QUIET, workers=2, retries=1)
+    assert run_benchmark(benchmark, tmp_path, manner, work=toy_work.die_once).whole
     with pytest.raises(EvaluationError, match=r"task-\d died; its exit code is 7 \(2 tries"):
-        run_benchmark(benchmark, tmp_path / "other", running, work=toy_work.always_die)
+        run_benchmark(benchmark, tmp_path / "other", manner, work=toy_work.always_die)
+
+
+def test_a_process_that_cannot_be_started_is_not_stopped(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+        run_benchmark(benchmark, tmp_path, replace(QUIET, workers=2), work=lambda job: None)
 
 
 def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
@@ -120,6 +168,11 @@ def test_a_run_that_is_killed_ten_times_gives_the_rows_of_one_that_was_not(
     assert 0 < rows_on_disk(folder) < slow.episodes
     assert numbers(run_benchmark(slow, folder, QUIET)) == numbers(whole)
     assert rows_on_disk(folder) == slow.episodes  # nothing was run twice
+
+
+def test_what_cannot_be_done_is_refused_with_its_value() -> None:
+    with pytest.raises(EvaluationError, match="0 or more, but are -1 and 0"):
+        replace(QUIET, retries=-1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -154,10 +207,45 @@ def test_a_wider_plan_goes_on_from_a_smaller_one(benchmark: Benchmark, tmp_path:
         assert path.read_bytes().startswith(content)
 
 
-def test_another_batch_size_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("", {"envs": 2}, "was begun with envs 1 in the plan, not 2;"),
+        ("", {"seed": 7}, "was begun with seed 0 in the plan, not 7;"),
+        (
+            "policies",
+            {"options": {"checkpoint": "other"}},
+            "with options {} in policy 'reach'",
+        ),
+        (
+            "policies",
+            {"dictionary": "other.yaml"},
+            "dictionary null in policy 'reach', not",
+        ),
+        ("suites", {"env_options": {"pause_s": 0.1}}, "with env_options {} in suite 'Reach', not"),
+        ("conditions", {"prompt": "{instruction} now"}, "in condition 'told quickly', not .* now"),
+    ],
+)
+def test_a_plan_that_means_something_else_by_the_same_names_is_refused(
+    benchmark: Benchmark, tmp_path: Path, part: str, change: dict[str, Any], message: str
+) -> None:
     run_benchmark(benchmark, tmp_path, QUIET)
-    with pytest.raises(ResultsError, match="was begun with 1 environments side by side, not 2"):
-        run_benchmark(replace(benchmark, envs=2), tmp_path, QUIET)
+    plan = (tmp_path / PLAN).read_bytes()
+    if part:
+        *others, last = getattr(benchmark, part)
+        change = {part: (*others, replace(last, **change))}
+    with pytest.raises(ResultsError, match=rf"{message}.* Choose another --out"):
+        run_benchmark(replace(benchmark, **change), tmp_path, QUIET)
+    assert (tmp_path / PLAN).read_bytes() == plan
+
+
+def test_a_narrower_plan_is_allowed(benchmark: Benchmark, tmp_path: Path) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    narrow = replace(benchmark, conditions=benchmark.conditions[:2])
+    assert len(run_benchmark(narrow, tmp_path, QUIET).rows) == 12
+    (study,) = read_studies(tmp_path)  # the rest is kept, but no part of the report
+    assert list(study.roles) == ["plain", "fast a0.6"]
+    assert len(study.rows) == 12
 
 
 def test_several_policies_and_suites_are_one_benchmark(

@@ -8,7 +8,7 @@ from pathlib import Path
 from steer_gym import Policy
 from steer_gym.benchmark import Benchmark, PolicyChoice
 from steer_gym.benchmark.shards import shard_conditions, shard_grid, shards
-from steer_gym.benchmark.work import Job, films
+from steer_gym.benchmark.work import Job, filmed
 
 OTHER = PolicyChoice(name="reach", label="../odd name")
 
@@ -33,8 +33,8 @@ def test_films_are_of_the_first_task_and_of_what_is_worth_one(
 ) -> None:
     jobs = [Job(benchmark=benchmark, number=n, out=Path("out"), films=1) for n in (0, 1)]
     conditions = shard_conditions(benchmark, reach, benchmark.policies[0])
-    filmed = [films(shard_grid(benchmark, job.shard, conditions), job) for job in jobs]
-    assert filmed[0] == {
+    cells = [filmed(shard_grid(benchmark, job.shard, conditions), job) for job in jobs]
+    assert cells[0] == {
         "plain-task-0-init-0", "fast-a0.6-task-0-init-0", "told-quickly-task-0-init-0"
     }  # fmt: skip
-    assert filmed[1] == set()
+    assert cells[1] == set()

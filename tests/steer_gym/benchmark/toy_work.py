@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1]))  # toy_world
 
 from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
-from steer_gym.benchmark.run import Running, run_benchmark
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.benchmark.work import Job, run_jobs
 from steer_gym.registry import POLICIES
 
@@ -58,9 +58,9 @@ def run_slowly(out: Path) -> None:
     """Run the benchmark in two processes, slowly enough to be interrupted."""
     (suite,) = BENCHMARK.suites
     slow = replace(suite, env_options={"pause_s": 0.02})
-    running = Running(workers=2, quiet=True, films=0)
+    manner = Manner(workers=2, quiet=True, films=0)
     try:
-        run_benchmark(replace(BENCHMARK, suites=(slow,)), out, running, work=work)
+        run_benchmark(replace(BENCHMARK, suites=(slow,)), out, manner, work=work)
     except KeyboardInterrupt as interrupt:
         print(interrupt)
         raise SystemExit(130) from None

@@ -83,6 +83,17 @@ def test_a_plan_can_be_written_and_changed_on_the_way(plan: str, tmp_path: Path)
     assert load_benchmark(changed) == replace(PLAN, suites=(suite,), seed=5, envs=2)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--checkpoint", "X"), ("--policy-option", "a=1"), ("--dictionary", "X")]
+)
+def test_what_is_said_of_no_policy_is_refused(
+    plan: str, option: str, value: str, tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / "out"
+    assert main(["bench", plan, option, value, "--out", str(out), "--dry-run"]) == 2
+    assert f"{option} goes with a --policy" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("reach")
 @pytest.mark.parametrize(
     ("arguments", "message"),

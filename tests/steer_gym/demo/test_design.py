@@ -9,8 +9,9 @@ import pytest
 import toy_world
 
 from steer_gym import NeuronSet, NeuronSpace, Policy, Steering
+from steer_gym.benchmark.presets import DRAWS, PROMPTS
 from steer_gym.benchmark.report.expectation import EXPECTED
-from steer_gym.demo.design import DRAWS, PROMPTS, design, filmed
+from steer_gym.demo.design import design, filmed
 from steer_gym.errors import EvaluationError
 from steer_gym.evaluation import Grid
 from steer_gym.evaluation.conditions import UNSTEERED, steered

@@ -10,7 +10,7 @@ import pytest
 from steer_gym.benchmark.report.questions import questions
 from steer_gym.benchmark.report.sentences import baseline_said
 from steer_gym.benchmark.report.study import Study
-from steer_gym.benchmark.report.verdicts import Verdict, summary, verdicts
+from steer_gym.benchmark.report.verdicts import Verdict, headings, summary, verdicts
 
 MakeStudy = Callable[..., Study]
 
@@ -120,6 +120,14 @@ def test_a_summary_counts(make_study: MakeStudy) -> None:
         "Of 3 concepts 2 do what their names say, 1 does the opposite of its name."
     )
     assert summary([]) == "Nothing was steered."
+
+
+def test_a_concept_of_two_measures_counts_once_by_its_best(make_study: MakeStudy) -> None:
+    study = make_study([steered("mine", 0.05), steered("fast", 0.05)])
+    found = verdicts(study, questions(study))
+    assert [each.outcome for each in found] == ["works", "moves", "unclear"]
+    assert headings(found) == ["fast", "mine, speed:", "mine, carried height:"]
+    assert summary(found) == "Of 2 concepts 1 does what its name says, 1 moves the arm."
 
 
 def test_a_baseline_that_fails_by_itself_is_said(make_study: MakeStudy) -> None:

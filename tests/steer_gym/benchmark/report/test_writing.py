@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ pytest.importorskip("matplotlib", reason="needs the extra 'bench'")
 from steer_gym.benchmark.report.study import read_studies
 from steer_gym.benchmark.report.writing import Report, write_report
 from steer_gym.errors import ResultsError
+from steer_gym.film import write_film
 
 MakeFolder = Callable[..., Path]
 
@@ -134,6 +136,38 @@ def test_several_policies_are_told_apart(make_folder: MakeFolder) -> None:
     assert "<h2>made-up in nowhere</h2>" in content
     assert "<h2>another in nowhere</h2>" in content
     assert (folder.parent / "report" / "tables" / "another-in-nowhere-means.csv").exists()
+    (footer,) = re.findall("<footer>(.*?)</footer>", content, re.DOTALL)
+    assert [line.partition(":")[0] for line in footer.split("<br>\n")] == [
+        "made-up in nowhere", "another in nowhere"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (GRID[:1], "There are no controls here"),
+        (GRID[:1] + GRID[-1:], "The controls here: random neurons of the same layers, as many."),
+    ],
+)
+def test_only_controls_that_were_run_are_called_so(
+    make_folder: MakeFolder, conditions: list[dict[str, Any]], said: str
+) -> None:
+    content = write_report(make_folder(conditions, tasks=1)).page.read_text()
+    assert said in content
+    assert "a dose of nothing" not in content
+
+
+def test_films_of_several_policies_are_kept_apart(make_folder: MakeFolder) -> None:
+    pytest.importorskip("imageio_ffmpeg", reason="needs the extra 'bench'")
+    one = make_folder(GRID[:1], tasks=1, states=1, inside="one")
+    for key in ("unsteered-task-0-init-0", "fast-10-a2-task-0-init-0"):
+        write_film(one / "films" / f"{key}.mp4", [np.zeros((64, 64, 3), np.uint8)] * 2, rate_hz=20)
+    two = shutil.copytree(one, one.parent / "two") / "episodes.jsonl"
+    two.write_text(two.read_text().replace('"made-up"', '"another"'))
+    report = write_report(one.parent)
+    assert {path.name for path in (report.page.parent / "paired").iterdir()} == {
+        f"{policy}-in-nowhere-fast-10-a2-task-0-init-0.mp4" for policy in ("made-up", "another")
+    }
 
 
 def test_rows_that_say_nothing_of_roles_are_read_by_their_names(make_folder: MakeFolder) -> None:
