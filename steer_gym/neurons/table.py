@@ -32,6 +32,10 @@ class TableError(SteerGymError, ValueError):
     """A file is no table of neurons, or one of another model or format."""
 
 
+class NoTableError(TableError):
+    """A file is whole, but something else than a table of neurons."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a table came about."""
@@ -190,7 +194,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
         with safetensors.safe_open(path, framework="numpy") as file:
             head = file.metadata() or {}
             if not {"space", "recipe", "format"} <= head.keys():
-                raise TableError(f"{path} is a safetensors file, but no table of neurons.")
+                raise NoTableError(f"{path} is a safetensors file, but no table of neurons.")
             if head["format"] != FORMAT:
                 raise TableError(
                     f"{path} has format {head['format']}; this steer_gym reads {FORMAT}. Make it "

@@ -15,7 +15,7 @@ from steer_gym.neuron_set import NeuronSpace
 from ..reading import read_table
 from ..source import NeuronSource, as_tensor
 from ..sources import open_source
-from ..table import NeuronTable, TableError
+from ..table import NeuronTable, NoTableError, TableError
 from ..tokens import Vocabulary
 from .presets import Model
 from .stage import FindingsError, Stage
@@ -100,10 +100,16 @@ def random_source(source: NeuronSource, count: int = RANDOM, seed: int = 0) -> N
 
 
 def _table(path: Path) -> NeuronTable | None:
-    """Return the table in a file; ``None`` where the file is something else."""
+    """Return the table in a file; ``None`` where the file is a checkpoint.
+
+    Raises:
+        TableError: The file is damaged, or a table of another format.
+    """
+    if path.suffix == ".npz":
+        return None
     try:
         return NeuronTable.load(path)
-    except TableError:
+    except NoTableError:
         return None
 
 

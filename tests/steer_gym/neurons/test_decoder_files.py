@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 pytest.importorskip("transformers", reason="needs the extra 'torch'")
 
+from steer_gym.neurons import sources  # noqa: E402
 from steer_gym.neurons.decoder_files import decoder_source, folder_source  # noqa: E402
 from steer_gym.neurons.source import SourceError, modules_source  # noqa: E402
 from steer_gym.neurons.sources import kind_of, open_source  # noqa: E402
@@ -137,7 +138,20 @@ def test_the_files_say_what_kind_they_are(
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert kind_of(str(tmp_path)) == kind
     (tmp_path / "config.json").unlink()
-    assert kind_of(str(tmp_path)) == "pi0-fast"
+    with pytest.raises(SourceError, match=r"does not say what it is: it has no .* Name its kind"):
+        kind_of(str(tmp_path))
+    (tmp_path / "params.npz").touch()
+    assert kind_of(str(tmp_path)) == kind_of(str(tmp_path / "params.npz")) == "pi0-fast"
+
+
+def test_options_are_checked_but_a_readers_own_fault_is_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SourceError, match="unexpected keyword argument 'profile'"):
+        open_source(str(tmp_path), kind="transformers", profile="x")
+    monkeypatch.setitem(sources.READERS, "faulty", "operator:index")
+    with pytest.raises(TypeError):
+        open_source(str(tmp_path), kind="faulty")
 
 
 def test_tokens_keep_their_blanks_and_broken_bytes_their_names(smollm2: Path) -> None:
