@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 
 from steer_gym.errors import UnknownNameError
 from steer_gym.extras import load
 
+from .safetensors_folder import read_object
 from .source import NeuronSource, SourceError
 
 READERS: dict[str, str] = {
@@ -87,8 +87,4 @@ def kind_of(checkpoint: str) -> str:
 
 def _config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except ValueError as error:
-        raise SourceError(f"{file} is not JSON ({error}); download it again.") from error
-    return config if isinstance(config, dict) else {}
+    return read_object(file) if file.is_file() else {}

@@ -13,6 +13,7 @@ pytest.importorskip("transformers", reason="needs the extra 'torch'")
 
 from steer_gym.neurons import sources  # noqa: E402
 from steer_gym.neurons.decoder_files import decoder_source, folder_source  # noqa: E402
+from steer_gym.neurons.safetensors_folder import INDEX, SINGLE, SafetensorsFolder  # noqa: E402
 from steer_gym.neurons.source import SourceError, modules_source  # noqa: E402
 from steer_gym.neurons.sources import kind_of, open_source  # noqa: E402
 from steer_gym.neurons.tokens import vocabulary  # noqa: E402
@@ -121,6 +122,28 @@ def test_what_is_no_decoder_is_named(tmp_path: Path) -> None:
         open_source("nowhere")
     with pytest.raises(LookupError, match="Did you mean 'openvla'"):
         open_source(str(tmp_path), kind="openvlaa")
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ('{"weight_map": {"x"', r"index\.json is not JSON .*; download it again"),
+        ("[]", r"index\.json holds list, not an object"),
+        ('{"metadata": {}}', r"index\.json has no weight_map; download it again"),
+        ('{"weight_map": {"x": "a.safetensors"}}', r"a\.safetensors is missing"),
+        ('{"weight_map": {"x": "model.safetensors"}}', r"promises x in model\.safetensors, which"),
+    ],
+)
+def test_a_broken_index_is_named(index: str, message: str, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"y": torch.zeros(2)}, tmp_path / SINGLE)
+    (tmp_path / INDEX).write_text(index)
+    with pytest.raises(SourceError, match=message):
+        SafetensorsFolder(tmp_path).shape("x")
+    (tmp_path / INDEX).unlink()
+    with pytest.raises(SourceError, match="has no tensor z"):
+        SafetensorsFolder(tmp_path).shape("z")
 
 
 @pytest.mark.parametrize(
