@@ -106,7 +106,7 @@ def _searched(
         "neurons": found.neurons.to_json(),
         "steering": found.steering.to_json(),
         "effect": asdict(found.effect),
-        "unsteered": asdict(unsteered.effect(None)),
+        "unsteered": asdict(unsteered.before),
         "gain_alone": {neuron: round(gained, 4) for neuron, gained in found.alone},
         "doses": [
             [len(s.edits[0].neurons), s.edits[0].alpha, *(round(v, 4) for v in astuple(e))]

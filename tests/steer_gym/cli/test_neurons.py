@@ -221,6 +221,8 @@ def test_a_concept_is_screened_beside_random_neurons_that_search_as_hard(
     concept = Concept.load(out)
     assert concept.found_by["method"] == "screen"
     assert len(concept.found_by["controls"]) == 1
+    assert len(concept.found_by["harmless_controls"]) == 1
+    assert isinstance(concept.found_by["harmless"], bool)
     assert f"at alpha {concept.found_by['steering']['edits'][0]['alpha']:g}" in text
 
 
