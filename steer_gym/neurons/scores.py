@@ -10,7 +10,7 @@ from steer_gym.neuron_set import NeuronSet
 from .concept import Concept
 from .table import NeuronTable
 from .tokens import TokenKind
-from .words import Theme, plain, theme_signs
+from .words import Theme, theme_signs
 
 TOP = 10
 """Tokens of a neuron that are looked at, as in the paper's lists."""
@@ -25,7 +25,7 @@ def scores(table: NeuronTable, neurons: Sequence[int], theme: Theme) -> dict[str
     of members that have a word of the opposite among theirs. ``actions``: share of action tokens.
     """
     ids = table.promoted.ids[list(neurons), :TOP]
-    signs = theme_signs(table.texts, theme)[ids]
+    signs = theme_signs(table.plain_texts, theme)[ids]
     told = {
         "purity": float((signs > 0).mean()),
         "opposites": float((signs < 0).any(axis=1).mean()),
@@ -52,7 +52,7 @@ def concept_of(
     ids = [int(neuron) for neuron in neurons]
     members = NeuronSet.from_flat(ids, name=theme.name, fingerprint=space.fingerprint)
     members.resolve(space)
-    said = {plain(text) for text in table.texts}
+    said = set(table.plain_texts)
     return Concept(
         name=theme.name,
         model=table.recipe.model,

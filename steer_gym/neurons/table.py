@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from steer_gym.version import __version__
 from .activations import Activations
 from .projection import TopTokens
 from .tokens import TokenKind, Vocabulary
+from .words import plain
 
 FORMAT = "1"
 """Counts up whenever a file of the former format would be misread."""
@@ -86,6 +88,11 @@ class NeuronTable:
     def vocabulary(self) -> Vocabulary:
         """Return texts and kinds together."""
         return Vocabulary(texts=self.texts, kinds=self.kinds)
+
+    @cached_property
+    def plain_texts(self) -> tuple[str, ...]:
+        """Return the texts as words are compared: see ``words.plain``."""
+        return tuple(map(plain, self.texts))
 
     def words(self, neuron: int, count: int | None = None) -> list[str]:
         """Return the texts of a neuron's most promoted tokens, best first."""

@@ -89,7 +89,7 @@ def read_people(
         }
         neurons, answers = np.array(list(own), int), np.array(list(own.values()), bool)
         people.append(answers)
-        criterion.append(patterned(stage.table, top=top)[neurons])
+        criterion.append(patterned(stage.table, stage.traits, top=top)[neurons])
         shares.append(_share_by_layer(stage, neurons, answers))
     one, other = np.concatenate(people), np.concatenate(criterion)
     return People(

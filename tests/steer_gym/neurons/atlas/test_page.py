@@ -106,7 +106,7 @@ def test_a_place_finds_its_neuron(page: Tab) -> None:
 def test_a_concept_ranks_as_the_library_does(page: Tab, table: NeuronTable) -> None:
     choose(page, "concept", "fast")
     assert page.run("document.getElementById('query').value") == query(THEMES["fast"])
-    share = word_share(table.promoted, TEXTS, THEMES["fast"])
+    share = word_share(table.promoted, table.plain_texts, THEMES["fast"])
     assert shown(page)[0] == int(np.argmax(share)) == SPEED
 
 
