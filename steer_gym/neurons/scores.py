@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from steer_gym.neuron_set import NeuronSet
@@ -64,6 +65,13 @@ def concept_of(
         scores=scores(table, ids, theme) if ids else {},
         tokens={str(neuron): ", ".join(_shown(table, neuron)) for neuron in ids},
     )
+
+
+def rescored(table: NeuronTable, concept: Concept) -> Concept:
+    """Return a concept of the table's model with the scores and tokens that the table gives it."""
+    theme = Theme(name=concept.name, words=concept.words, opposites=concept.opposites)
+    told = concept_of(table, concept.neurons.flat(table.space), theme)
+    return replace(concept, scores=told.scores, tokens=told.tokens)
 
 
 def _shown(table: NeuronTable, neuron: int) -> list[str]:
