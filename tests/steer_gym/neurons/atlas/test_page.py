@@ -101,6 +101,7 @@ def test_a_place_finds_its_neuron(page: Tab) -> None:
     assert ask(page, f"#{SPEED}") == [SPEED]
     assert ask(page, "3/7") == [SPEED]
     assert ask(page, "#999999") == shown(page)
+    assert ask(page, "2/57 #30") == [30]
 
 
 def test_a_concept_ranks_as_the_library_does(page: Tab, table: NeuronTable) -> None:
@@ -204,6 +205,25 @@ def test_a_file_that_is_no_set_of_this_model_is_refused(
 def test_sets_that_the_page_was_made_with_are_marked_by_choice(page: Tab) -> None:
     choose(page, "concept", "given (neurons)")
     assert marked(page) == [SPEED, 1]
+
+
+def test_a_chosen_set_joins_what_is_marked_already(page: Tab) -> None:
+    ask(page, "#30")
+    page.click("#mark-first")
+    page.run("document.getElementById('name').value = 'mine'")
+    choose(page, "concept", "given (neurons)")
+    assert marked(page) == [30, SPEED, 1]
+    assert page.run("document.getElementById('name').value") == "mine"
+
+
+def test_marking_renames_the_button_and_draws_nothing_else_anew(page: Tab) -> None:
+    ask(page, "#30")
+    page.click(".row")
+    page.run("window.button = document.getElementById('mark')")
+    for name in ("Unmark", "Mark"):
+        page.click("#mark")
+        assert page.run("window.button === document.getElementById('mark')")
+        assert page.run("window.button.textContent") == name
 
 
 def test_tokens_that_look_like_markup_stay_text(page: Tab, table: NeuronTable) -> None:
