@@ -23,7 +23,7 @@ from steer_gym.version import __version__
 
 from .activations import Activations
 from .projection import TopTokens
-from .tokens import TokenKind, Vocabulary
+from .tokens import Vocabulary
 from .words import plain
 
 FORMAT = "1"
@@ -97,12 +97,6 @@ class NeuronTable:
     def words(self, neuron: int, count: int | None = None) -> list[str]:
         """Return the texts of a neuron's most promoted tokens, best first."""
         return [self.texts[token] for token in self.promoted.ids[neuron, :count]]
-
-    def action_share(self) -> NDArray[np.float32]:
-        """Return the share of action tokens among each neuron's promoted tokens, (neurons,)."""
-        actions = self.kinds[self.promoted.ids] == TokenKind.ACTION
-        share: NDArray[np.float32] = actions.mean(axis=1).astype(np.float32)
-        return share
 
     def save(self, path: str | Path) -> None:
         """Write the table, whole or not at all."""

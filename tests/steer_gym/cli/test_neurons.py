@@ -268,14 +268,16 @@ def test_a_mistake_about_screening_is_one_line(
 def test_a_table_of_another_model_is_refused(
     capsys: Capture, table: Path, observations: Path, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     from steer_gym import NeuronSpace
     from steer_gym.neurons.table import NeuronTable
 
     foreign = tmp_path / "foreign.safetensors"
     space = NeuronSpace(layers=6, width=1024, fingerprint="another")
     replace(NeuronTable.load(table), space=space).save(foreign)
-    arguments = ["activations", foreign, "--policy", "pocket", "--observations", observations]
-    assert main(["neurons", *map(str, arguments)]) == 2
-    assert "was made of other weights" in capsys.readouterr().err
+    for arguments in (
+        ["activations", foreign, "--policy", "pocket", "--observations", observations],
+        ["find", foreign, "--theme", "fast", "--near", "pocket"],
+        ["cluster", foreign, "pocket"],
+    ):
+        assert main(["neurons", *map(str, arguments)]) == 2
+        assert "was made of other weights" in capsys.readouterr().err

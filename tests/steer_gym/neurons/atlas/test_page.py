@@ -16,6 +16,7 @@ from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.atlas.page import query, write_atlas
 from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.table import NeuronTable
+from steer_gym.neurons.tokens import TokenKind
 from steer_gym.neurons.words import THEMES, word_share
 
 GIVEN = NeuronSet.from_pairs([(3, 7), (0, 1)], name="given", fingerprint="toy")
@@ -121,7 +122,8 @@ def test_a_layer_is_chosen_by_its_bar(page: Tab) -> None:
 
 def test_neurons_with_action_tokens_can_go_first(page: Tab, table: NeuronTable) -> None:
     choose(page, "order", "action")
-    with_actions = np.flatnonzero(table.action_share())
+    kinds = table.kinds[table.promoted.ids]
+    with_actions = np.flatnonzero((kinds == TokenKind.ACTION).any(axis=1))
     assert shown(page)[: len(with_actions)] == with_actions.tolist()
 
 

@@ -60,6 +60,13 @@ def test_a_table_of_other_weights_is_made_anew(made: Path, tmp_path: Path) -> No
     assert pocket(tmp_path, k=5).table.space == table.space
 
 
+def test_a_table_made_otherwise_is_made_anew(made: Path, tmp_path: Path) -> None:
+    table = NeuronTable.load(made / "Pocket.safetensors")
+    normed = replace(table, recipe=replace(table.recipe, projection="norm"))
+    normed.save(tmp_path / "Pocket.safetensors")
+    assert pocket(tmp_path, k=5).table.recipe.projection == "raw"
+
+
 def test_a_tables_file_is_taken_as_it_is(made: Path, tmp_path: Path) -> None:
     given = replace(POCKET, checkpoint=str(made / "Pocket.safetensors"))
     stage = open_stages([given], tmp_path, k=5)[0]
