@@ -41,7 +41,7 @@ class Course:
 
     def _dosed(self, step: int, observation: Observation) -> ActConfig:
         if self._dose is None:
-            return self.config
+            return replace(self.config, schedule=None)
         before = step if self._told is None else self._told[0]
         moment = Moment(
             step=step,

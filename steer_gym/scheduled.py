@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,12 @@ from steer_gym.acting import ActConfig, ActConfigs, config_rows
 from steer_gym.course import Course
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.observation import Observation, as_batch, is_batched, observation_row, row_count
-from steer_gym.policy import Plan, Policy
+from steer_gym.policy import Observer, Plan, Policy
 from steer_gym.rollout import executed_actions
 from steer_gym.steering import Steering
+
+if TYPE_CHECKING:
+    from steer_gym.neurons.source import NeuronSource
 
 
 class Scheduled(Policy):
@@ -72,7 +77,7 @@ class Scheduled(Policy):
     def reset(self, rows: Iterable[int] | None = None) -> None:
         """Begin an episode, and every schedule, in these rows or in all."""
         chosen = None if rows is None else [int(row) for row in rows]
-        for row in list(self._steps) if chosen is None else chosen:
+        for row in list(self._courses) if chosen is None else chosen:
             self._steps.pop(row, None)
             self._courses.pop(row, None)
         self.policy.reset(chosen)
@@ -93,3 +98,11 @@ class Scheduled(Policy):
     def spread(self) -> NDArray[np.float32] | None:
         """Return the policy's."""
         return self.policy.spread()
+
+    def observed(self, observer: Observer) -> AbstractContextManager[None]:
+        """Show the policy's activations."""
+        return self.policy.observed(observer)
+
+    def neuron_source(self) -> NeuronSource:
+        """Return the policy's."""
+        return self.policy.neuron_source()

@@ -83,8 +83,12 @@ class LeRobotPolicy(Policy):
         batch, configs = self.prepare(observation, config)
         for camera in self.spec.cameras:
             images(batch, camera)
-        if any(row.temperature for row in configs):
-            raise ActConfigError("A policy of LeRobot samples as it was made to; temperature is 0.")
+        warm = [row.temperature for row in configs if row.temperature]
+        if warm:
+            raise ActConfigError(
+                "A policy of LeRobot samples as it was made to: temperature must be 0, not "
+                f"{warm[0]:g}."
+            )
         actions = [
             self._action(row, observation_row(batch, row), each) for row, each in enumerate(configs)
         ]

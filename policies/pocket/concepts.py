@@ -21,7 +21,7 @@ from steer_gym.neuron_set import NeuronSet, NeuronSpace, matched_random
 from steer_gym.neurons.projection import project
 from steer_gym.neurons.screening import THEME_MEASURES, Unsteered
 from steer_gym.neurons.search import SearchConfig, search, tries
-from steer_gym.neurons.words import THEMES, word_share
+from steer_gym.neurons.words import THEMES, plain, word_share
 from steer_gym.results import atomic_path
 
 from ..engines.anatomy import down_projections
@@ -106,7 +106,7 @@ def _searched(
         "neurons": found.neurons.to_json(),
         "steering": found.steering.to_json(),
         "effect": asdict(found.effect),
-        "unsteered": asdict(unsteered.effect(None)),
+        "unsteered": asdict(unsteered.before),
         "gain_alone": {neuron: round(gained, 4) for neuron, gained in found.alone},
         "doses": [
             [len(s.edits[0].neurons), s.edits[0].alpha, *(round(v, 4) for v in astuple(e))]
@@ -119,7 +119,7 @@ def _shares(policy: PocketPolicy, top: int) -> dict[str, NDArray[np.float32]]:
     llama = policy.model.llama
     values = torch.cat([m.weight.detach().T for m in down_projections(llama)])  # type: ignore
     promoted, _ = project(values, llama.lm_head.weight.detach(), k=top)
-    texts = [policy.tokenizer.token_text(token) for token in range(policy.tokenizer.size)]
+    texts = [plain(policy.tokenizer.token_text(token)) for token in range(policy.tokenizer.size)]
     themes = {name: THEMES[name] for name in MEASURES}
     return {name: word_share(promoted, texts, theme) for name, theme in themes.items()}
 

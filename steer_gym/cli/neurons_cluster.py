@@ -10,7 +10,7 @@ from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.dictionaries import save_dictionary
 from steer_gym.neurons.scores import concept_of
 from steer_gym.neurons.semantics import SemanticSpace
-from steer_gym.neurons.table import NeuronTable, TableError
+from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import Theme
 
 from .neurons_model import add_model, add_table, chosen_source
@@ -35,9 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the purest clusters, and write all of them."""
-    source, table = chosen_source(options), NeuronTable.load(options.table)
-    if source.space != table.space:
-        raise TableError(f"{options.table} was made of other weights than {source.name}.")
+    source = chosen_source(options)
+    table = NeuronTable.load(options.table, source.space)
     space = SemanticSpace(table, source.rows())
     labels = cluster(
         space, options.method, count=options.count, least=options.least, seed=options.seed

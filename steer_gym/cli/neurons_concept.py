@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.dictionaries import read_dictionary, save_dictionary
-from steer_gym.neurons.scores import concept_of
+from steer_gym.neurons.scores import concept_of, rescored
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import Theme
 from steer_gym.results import writable_folder
@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the concepts or their difference, and write them."""
+    _refuse_unused(options)
     table = NeuronTable.load(options.table) if options.table else None
     concepts = _read(options, table)
     if options.diff:
@@ -60,6 +61,22 @@ def run(options: argparse.Namespace) -> int:
         _write(concepts, options.out, options.alpha, spread)
         print(f"-> {options.out}")
     return 0
+
+
+def _refuse_unused(options: argparse.Namespace) -> None:
+    """Raise where an option would do nothing.
+
+    Raises:
+        UsageError: It says which.
+    """
+    if options.alpha is not None and (options.out is None or options.out.suffix in YAML):
+        raise UsageError("--alpha makes steerings, which go into a folder: give --out FOLDER.")
+    if options.unit != "raw" and options.alpha is None:
+        raise UsageError(f"--unit {options.unit} is of --alpha; give it.")
+    words = ("theme", "words", "against", "name")
+    unused = [f"--{name}" for name in words if getattr(options, name)]
+    if unused and not options.ids:
+        raise UsageError(f"{' and '.join(unused)} say what --ids are about; give --ids.")
 
 
 def _read(options: argparse.Namespace, table: NeuronTable | None) -> list[Concept]:
@@ -76,7 +93,8 @@ def _read(options: argparse.Namespace, table: NeuronTable | None) -> list[Concep
         if table is not None and path.suffix in YAML:
             concepts += read_dictionary(path, table)
         else:
-            concepts.append(Concept.load(path, table.space if table else None))
+            concept = Concept.load(path, table.space if table else None)
+            concepts.append(rescored(table, concept) if table else concept)
     if table is not None and options.ids:
         theme = chosen_theme(options) or Theme(name=options.name or "ids", words=(), opposites=())
         concepts.append(concept_of(table, options.ids, theme, found_by={"method": "flat ids"}))

@@ -10,8 +10,9 @@ from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.finding import REGIONS, by_word
 from steer_gym.neurons.scores import concept_of
 from steer_gym.neurons.semantics import SemanticSpace
+from steer_gym.neurons.source import NeuronSource
 from steer_gym.neurons.sources import open_source
-from steer_gym.neurons.table import NeuronTable, TableError
+from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import THEMES, Theme, named_theme, theme_of
 
 from .neurons_model import add_table
@@ -75,8 +76,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("Say what to find: --theme, --words, or --seeds.")
     if options.seeds and not options.near:
         raise UsageError("--seeds needs --near MODEL, among whose tokens nearness is measured.")
-    table = NeuronTable.load(options.table)
-    found, found_by = _found(options, table, theme)
+    source = open_source(options.near) if options.near else None
+    table = NeuronTable.load(options.table, source.space if source else None)
+    found, found_by = _found(options, table, theme, source)
     told = theme or Theme(name=options.name or "seeds", words=(), opposites=())
     concept = concept_of(table, [neuron for neuron, _ in found], told, found_by=found_by)
     print(portrait(concept, dict(found)))
@@ -87,17 +89,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _found(
-    options: argparse.Namespace, table: NeuronTable, theme: Theme | None
+    options: argparse.Namespace,
+    table: NeuronTable,
+    theme: Theme | None,
+    source: NeuronSource | None,
 ) -> tuple[list[tuple[int, float]], dict[str, Any]]:
     """Return neurons with their scores, and how they were found."""
     how = {"region": options.region, "count": options.count}
-    if not options.near:
+    if source is None:
         assert theme is not None
         found = by_word(table, theme, count=options.count, region=options.region)
         return found, {"method": "word", **how}
-    source = open_source(options.near)
-    if source.space != table.space:
-        raise TableError(f"{options.table} was made of other weights than {options.near}.")
     space = SemanticSpace(table, source.rows())
     direction = space.of_neurons(options.seeds) if options.seeds else space.of_theme(theme)  # type: ignore[arg-type]
     seeds = {"seeds": list(options.seeds)} if options.seeds else {}

@@ -44,7 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sheet", type=count, metavar="N",
         help="write a blind labelling sheet with N neurons of each layer of each model",
     )  # fmt: skip
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="a filled labelling sheet")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="a filled labelling sheet; its key is beside it or in --out",
+    )
     parser.add_argument("--device", default="cpu", help="on which missing tables are made")
     parser.add_argument(
         "--dtype", choices=("auto", "float32", "bfloat16"), default="auto",
@@ -64,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     found = compare(stages, top=options.top)
     lines, numbers = found.lines(), found.to_json()
     if options.labels:
-        people = read_people(options.labels, stages)
+        people = read_people(options.labels, stages, folder)
         found = replace(found, people=people.by_layer)
         lines.append(people.line())
         numbers["people"] = people.to_json()

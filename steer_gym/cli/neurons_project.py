@@ -6,9 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from steer_gym.neurons.reading import read_table
-from steer_gym.neurons.source import NeuronSource
-from steer_gym.neurons.table import NeuronTable, Recipe, TableError
+from steer_gym.neurons.reading import kept_table, read_table
 from steer_gym.results import writable_folder
 
 from .neurons_model import Counting, add_model, chosen_source
@@ -41,19 +39,14 @@ def run(options: argparse.Namespace) -> int:
     source = chosen_source(options)
     out = options.out or FOLDER / f"{source.name.replace('/', '--')}.safetensors"
     writable_folder(out.parent)
-    if _is_there(out, source, options):
+    how = {"projection": options.projection, "k": options.k, "dtype": options.dtype}
+    there = kept_table(out, source, **how)
+    if there is not None and there.recipe.k == options.k:
         print(f"{out} is there already, of the same weights and recipe.")
         return 0
     started = time.monotonic()
     with Counting("neurons", source.space.size, quiet=options.quiet) as show:
-        table = read_table(
-            source,
-            k=options.k,
-            projection=options.projection,
-            dtype=options.dtype,
-            device=options.device,
-            on_neurons=show,
-        )
+        table = read_table(source, device=options.device, on_neurons=show, **how)
     table.save(out)
     print(
         f"{source.space.layers} x {source.space.width:,} neurons of {source.name} "
@@ -61,15 +54,3 @@ def run(options: argparse.Namespace) -> int:
         f"{time.monotonic() - started:.0f} s -> {out}"
     )
     return 0
-
-
-def _is_there(path: Path, source: NeuronSource, options: argparse.Namespace) -> bool:
-    try:
-        found = NeuronTable.load(path, source.space).recipe if path.is_file() else None
-    except TableError:
-        return False
-    dtypes = ("float32", "bfloat16") if options.dtype == "auto" else (options.dtype,)
-    return found is not None and found in [
-        Recipe(model=source.name, projection=options.projection, k=options.k, dtype=dtype)
-        for dtype in dtypes
-    ]

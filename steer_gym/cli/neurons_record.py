@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init-states", type=numbers, default=(None,), help="such as 0-4")
     parser.add_argument("--seed", type=whole, default=0, help="of the scenes (default: 0)")
     parser.add_argument(
-        "--every", type=count, default=10, help="keep every so manieth (default: 10)"
+        "--every", type=count, default=10, metavar="N", help="keep every N-th (default: 10)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="an .npz")
     parser.set_defaults(run=run)

@@ -11,7 +11,7 @@ from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.finding import REGIONS, by_word, matched_by_norm
 from steer_gym.neurons.recordings import load_observations
 from steer_gym.neurons.scores import concept_of
-from steer_gym.neurons.screening import THEME_MEASURES, Effect, Measure, Unsteered
+from steer_gym.neurons.screening import THEME_MEASURES, Measure
 from steer_gym.neurons.search import Found, SearchConfig, Verdict, halves, judged, search, tries
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.words import Theme
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
             for number, ids in enumerate(sets)
         ]
     verdict = judged(unseen, measure, found, controls, config)
-    print(_portrait(found, unseen))
+    print(_portrait(found, verdict))
     print(f"{theme.name}: {verdict.text()}")
     if options.out:
         _concept(table, theme, measure, config, found, verdict).save(options.out)
@@ -125,7 +125,9 @@ def _concept(
         "search": asdict(config),
         "steering": found.steering.to_json(),
         "gain": round(verdict.gain, 4),
+        "harmless": verdict.harmless,
         "controls": [round(gain, 4) for gain in verdict.controls],
+        "harmless_controls": list(verdict.harmless_controls),
     }
     return concept_of(table, found.neurons.flat(table.space), theme, found_by=found_by)
 
@@ -159,19 +161,15 @@ def _drawn(
     return list(matched_random(members, table.space, seed=seed).flat(table.space))
 
 
-def _portrait(found: Found, unseen: Unsteered) -> str:
+def _portrait(found: Found, verdict: Verdict) -> str:
     """Return what is steered, and what it does on observations that the search did not see."""
     steering = found.steering
-    rows: list[tuple[str, Effect]] = [
-        ("unsteered", unseen.effect(None)),
-        ("steered", unseen.effect(steering)),
-    ]
     lines = [
         f"{len(found.neurons)} neurons at alpha {steering.edits[0].alpha:g}: "
         f"{', '.join(map(str, found.neurons.flat_ids))}",
         f"{'':10} {'speed':>7} {'rise':>7} {'actions':>8} {'heading':>8} {'grip':>6}",
     ]
-    for name, e in rows:
+    for name, e in (("unsteered", verdict.before), ("steered", verdict.effect)):
         lines.append(
             f"{name:10} {e.speed:7.3f} {e.rise:7.3f} {e.action_probability:8.3f} "
             f"{e.heading:8.3f} {e.grip:6.2f}"

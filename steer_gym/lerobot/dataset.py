@@ -133,9 +133,9 @@ class DatasetWriter:
         self._begin()
 
     def discard_episode(self) -> None:
-        """Forget the frames since the last episode's end."""
+        """Forget the frames since the last episode's end, and their videos."""
         for video in self._videos.values():
-            video.close()
+            video.discard()
         self._begin()
 
     def _columns(self, success: bool) -> dict[str, NDArray[Any]]:

@@ -24,6 +24,7 @@ class VideoFile:
         """Begin a file of frames of ``size`` (height, width), both even."""
         ffmpeg: Any = require("imageio_ffmpeg", extra="bench")
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._writer = ffmpeg.write_frames(
             str(path),
             size[::-1],
@@ -43,6 +44,11 @@ class VideoFile:
     def close(self) -> None:
         """Finish the file."""
         self._writer.close()
+
+    def discard(self) -> None:
+        """Remove the file, finished or not."""
+        self.close()
+        self._path.unlink(missing_ok=True)
 
 
 def video_feature(size: tuple[int, int], fps: int) -> dict[str, Any]:

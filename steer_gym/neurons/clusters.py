@@ -15,7 +15,6 @@ from steer_gym.extras import require
 from .semantics import TOKENS, SemanticSpace
 from .table import NeuronTable
 from .tokens import TokenKind
-from .words import plain
 
 Method = Literal["kmeans", "density"]
 DIMENSIONS: Mapping[str, int] = {"kmeans": 64, "density": 8}
@@ -63,7 +62,7 @@ def cluster(
 
 def described(table: NeuronTable, labels: NDArray[np.int64]) -> list[Cluster]:
     """Return the clusters, purest first, larger ones first among equals."""
-    told = np.array([plain(text) for text in table.texts], dtype=object)
+    told = np.array(table.plain_texts, dtype=object)
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-2))
     found = []

@@ -5,17 +5,16 @@ Llama, Gemma, Mistral and Qwen name their tensors alike, whatever stands around 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from steer_gym.extras import load
 from steer_gym.neuron_set import NeuronSpace
 
 from .fingerprint import tensors_fingerprint
-from .safetensors_folder import SafetensorsFolder
+from .safetensors_folder import SafetensorsFolder, read_object
 from .source import NeuronSource, SourceError
 from .tokens import Vocabulary
 from .vocabularies import folder_vocabulary
@@ -88,8 +87,6 @@ class DecoderFiles:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of one tensor."""
-        if name not in self._files:
-            raise SourceError(f"{self._files.folder} has no tensor {name}.")
         return self._files.shape(name)
 
     def down(self, layer: int) -> Tensor:
@@ -125,7 +122,7 @@ def _layers(files: SafetensorsFolder) -> tuple[str, int]:
 
 def _is_gemma(folder: Path) -> bool:
     path = folder / "config.json"
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    config = read_object(path) if path.is_file() else {}
     text = config.get("text_config") or {}
     return "gemma" in f"{config.get('model_type', '')} {text.get('model_type', '')}"
 

@@ -49,7 +49,7 @@ def by_word(
         table.promoted, ids=table.promoted.ids[:, :TOP], scores=table.promoted.scores[:, :TOP]
     )
     within = region_neurons(table.space, region)
-    share = word_share(tops, table.texts, theme)[within]
+    share = word_share(tops, table.plain_texts, theme)[within]
     best = np.argsort(-share, kind="stable")[:count]
     return [(int(within[i]), float(share[i])) for i in best if share[i] > least]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,9 +12,10 @@ from steer_gym.extras import require
 
 from .projection import Projector, TopTokens
 from .source import NeuronSource, SourceError
-from .table import NeuronTable, Recipe
+from .table import NeuronTable, Recipe, TableError
 
 Projection = Literal["raw", "norm"]
+Dtype = Literal["auto", "float32", "bfloat16"]
 
 
 def read_table(
@@ -21,7 +23,7 @@ def read_table(
     *,
     k: int = 30,
     projection: Projection = "raw",
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto",
+    dtype: Dtype = "auto",
     device: str = "cpu",
     on_neurons: Callable[[int], None] = lambda done: None,
 ) -> NeuronTable:
@@ -65,3 +67,27 @@ def read_table(
         norms=np.concatenate(norms),
         recipe=Recipe(model=source.name, projection=projection, k=k, dtype=dtype),
     )
+
+
+def kept_table(
+    path: Path,
+    source: NeuronSource,
+    *,
+    k: int = 30,
+    projection: Projection = "raw",
+    dtype: Dtype = "auto",
+) -> NeuronTable | None:
+    """Return the table in a file if it is what ``read_table`` would return, or longer.
+
+    ``None`` where it is missing, damaged, of other weights, or made otherwise.
+    """
+    try:
+        table = NeuronTable.load(path, source.space)
+    except TableError:
+        return None
+    dtypes = ("float32", "bfloat16") if dtype == "auto" else (dtype,)
+    length = max(k, table.recipe.k)
+    made = [
+        Recipe(model=source.name, projection=projection, k=length, dtype=each) for each in dtypes
+    ]
+    return table if table.recipe in made else None

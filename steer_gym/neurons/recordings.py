@@ -35,7 +35,7 @@ def record(
     seed: int | None = None,
     on_step: Callable[[int], None] = lambda done: None,
 ) -> list[Observation]:
-    """Return every so manieth observation of one unsteered episode.
+    """Return every n-th observation of one unsteered episode.
 
     Args:
         env: Whose action convention is the policy's.

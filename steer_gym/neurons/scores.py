@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from steer_gym.neuron_set import NeuronSet
@@ -10,7 +11,7 @@ from steer_gym.neuron_set import NeuronSet
 from .concept import Concept
 from .table import NeuronTable
 from .tokens import TokenKind
-from .words import Theme, plain, theme_signs
+from .words import Theme, theme_signs
 
 TOP = 10
 """Tokens of a neuron that are looked at, as in the paper's lists."""
@@ -25,7 +26,7 @@ def scores(table: NeuronTable, neurons: Sequence[int], theme: Theme) -> dict[str
     of members that have a word of the opposite among theirs. ``actions``: share of action tokens.
     """
     ids = table.promoted.ids[list(neurons), :TOP]
-    signs = theme_signs(table.texts, theme)[ids]
+    signs = theme_signs(table.plain_texts, theme)[ids]
     told = {
         "purity": float((signs > 0).mean()),
         "opposites": float((signs < 0).any(axis=1).mean()),
@@ -52,7 +53,7 @@ def concept_of(
     ids = [int(neuron) for neuron in neurons]
     members = NeuronSet.from_flat(ids, name=theme.name, fingerprint=space.fingerprint)
     members.resolve(space)
-    said = {plain(text) for text in table.texts}
+    said = set(table.plain_texts)
     return Concept(
         name=theme.name,
         model=table.recipe.model,
@@ -64,6 +65,13 @@ def concept_of(
         scores=scores(table, ids, theme) if ids else {},
         tokens={str(neuron): ", ".join(_shown(table, neuron)) for neuron in ids},
     )
+
+
+def rescored(table: NeuronTable, concept: Concept) -> Concept:
+    """Return a concept of the table's model with the scores and tokens that the table gives it."""
+    theme = Theme(name=concept.name, words=concept.words, opposites=concept.opposites)
+    told = concept_of(table, concept.neurons.flat(table.space), theme)
+    return replace(concept, scores=told.scores, tokens=told.tokens)
 
 
 def _shown(table: NeuronTable, neuron: int) -> list[str]:

@@ -75,11 +75,15 @@ class Unsteered:
             SteeringError: It does not tell the expectation of its actions.
         """
         self._policy, self._observation = policy, observation
-        self._expected, _ = self._ask(None)
+        self._expected, probability = self._ask(None)
+        self.before = self._effect(self._expected, probability)
+        """What the policy commands by itself."""
 
-    def effect(self, steering: Steering | None) -> Effect:
+    def effect(self, steering: Steering) -> Effect:
         """Return what the policy would command under ``steering``."""
-        expected, probability = self._ask(steering)
+        return self._effect(*self._ask(steering))
+
+    def _effect(self, expected: NDArray[np.float32], probability: NDArray[np.float32]) -> Effect:
         return Effect(
             speed=float(np.linalg.norm(expected[:, :3], axis=1).mean()),
             rise=float(expected[:, 2].mean()),
@@ -120,7 +124,7 @@ def ranked(
         steer: The steering of one set.
         on_neuron: Called with the number done.
     """
-    before, gains = measure.of(unsteered.effect(None)), []
+    before, gains = measure.of(unsteered.before), []
     for done, neuron in enumerate(candidates, start=1):
         after = measure.of(unsteered.effect(steer(NeuronSet.from_flat([neuron]))))
         gains.append((neuron, after - before))

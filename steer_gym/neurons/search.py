@@ -38,6 +38,10 @@ class SearchConfig:
     """Of all sizes and strengths that leave so much, see ``Effect``, the one with the greatest gain
     is taken."""
 
+    def sizes_of(self, candidates: int) -> tuple[int, ...]:
+        """Return the sizes that so many candidates have, each once."""
+        return tuple(dict.fromkeys(min(size, candidates) for size in self.sizes))
+
     def harmless(self, effect: Effect) -> bool:
         """Tell whether an effect keeps to the limits."""
         return (
@@ -94,7 +98,7 @@ def search(
 
     screened = ranked(unsteered, measure, candidates, alone, on_try)
     best_first, doses = [neuron for neuron, _ in screened], []
-    for size, alpha in product(config.sizes, config.alphas):
+    for size, alpha in product(config.sizes_of(len(best_first)), config.alphas):
         chosen = NeuronSet.from_flat(best_first[:size], name=name, fingerprint=fingerprint)
         doses.append((Steering(chosen, alpha), unsteered.effect(Steering(chosen, alpha))))
         on_try(len(best_first) + len(doses))
@@ -104,13 +108,17 @@ def search(
 
 def tries(candidates: int, config: SearchConfig) -> int:
     """Return how many steerings a search tries."""
-    return candidates + len(config.sizes) * len(config.alphas)
+    return candidates + len(config.sizes_of(candidates)) * len(config.alphas)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What a search and its controls gain on observations that no search saw."""
 
+    before: Effect
+    """Without steering."""
+    effect: Effect
+    """Of the theme's neurons."""
     gain: float
     """Of the theme's neurons."""
     harmless: bool
@@ -118,15 +126,14 @@ class Verdict:
     controls: tuple[float, ...]
     """Of each set of random candidates that passed through the same search."""
     harmless_controls: tuple[bool, ...]
-
-    @property
-    def better_than(self) -> float:
-        """Return the share of controls that gain less, 0 to 1."""
-        return float(np.mean(np.array(self.controls) < self.gain))
+    """Whether each keeps to the limits; one that does not gains at a price."""
 
     def text(self) -> str:
         """Return the verdict in words."""
-        controls = ", ".join(f"{gain:+.3f}" for gain in self.controls)
+        controls = ", ".join(
+            f"{gain:+.3f}" + ("" if harmless else " (does harm)")
+            for gain, harmless in zip(self.controls, self.harmless_controls, strict=True)
+        )
         beaten = sum(control < self.gain for control in self.controls)
         harm = "" if self.harmless else "; it does harm there"
         return (
@@ -144,11 +151,12 @@ def judged(
     limits: SearchConfig,
 ) -> Verdict:
     """Return the verdict on a search by its controls, on observations that none of them saw."""
-    before = measure.of(unseen.effect(None))
     effects = [unseen.effect(each.steering) for each in (found, *controls)]
-    gains = [measure.of(effect) - before for effect in effects]
+    gains = [measure.of(effect) - measure.of(unseen.before) for effect in effects]
     harmless = [limits.harmless(effect) for effect in effects]
     return Verdict(
+        before=unseen.before,
+        effect=effects[0],
         gain=gains[0],
         harmless=harmless[0],
         controls=tuple(gains[1:]),

@@ -84,7 +84,7 @@ class SemanticSpace:
         """
         import torch
 
-        tokens = np.flatnonzero(theme_signs(self._table.texts, theme) > 0)
+        tokens = np.flatnonzero(theme_signs(self._table.plain_texts, theme) > 0)
         if not len(tokens):
             raise SourceError(f"No token of the model is one of {', '.join(theme.words)}.")
         units = torch.nn.functional.normalize(self._rows[torch.from_numpy(tokens)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import inspect
 from pathlib import Path
 from typing import Any
 
 from steer_gym.errors import UnknownNameError
 from steer_gym.extras import load
 
+from .safetensors_folder import read_object
 from .source import NeuronSource, SourceError
 
 READERS: dict[str, str] = {
@@ -23,6 +24,8 @@ NAMED = {
     "smollm2": "SmolLM2-135M, which Pocket's words come from",
 }
 """Models that need no path."""
+_PI0_FAST = ("_METADATA", "params", "params.npz")
+"""What openpi's folders hold; those of LeRobot say what they are in ``config.json``."""
 
 
 def open_source(checkpoint: str, *, kind: str | None = None, **options: Any) -> NeuronSource:
@@ -47,9 +50,10 @@ def open_source(checkpoint: str, *, kind: str | None = None, **options: Any) -> 
         arguments = () if checkpoint == "pocket" else (folder(),)
     reader = load(READERS[kind or kind_of(checkpoint)])
     try:
-        source: NeuronSource = reader(*arguments, **options)
+        inspect.signature(reader).bind(*arguments, **options)
     except TypeError as error:
         raise SourceError(f"Cannot read {checkpoint}: {error}.") from error
+    source: NeuronSource = reader(*arguments, **options)
     return source
 
 
@@ -57,7 +61,7 @@ def kind_of(checkpoint: str) -> str:
     """Return the kind that a checkpoint's files say it is.
 
     Raises:
-        SourceError: It is no path of this machine.
+        SourceError: It is no path of this machine, or says nothing.
     """
     path = Path(checkpoint)
     if not path.exists():
@@ -70,13 +74,17 @@ def kind_of(checkpoint: str) -> str:
         return "pocket"
     if config.get("model_type") == "openvla":
         return "openvla"
-    return "transformers" if "model_type" in config else "pi0-fast"
+    if "model_type" in config:
+        return "transformers"
+    of_openpi = any((path / name).exists() for name in _PI0_FAST)
+    if of_openpi or config.get("type") == "pi0_fast" or path.suffix in (".npz", ".safetensors"):
+        return "pi0-fast"
+    raise SourceError(
+        f"{path} does not say what it is: it has no config.json with model_type, sizes or type "
+        f"pi0_fast, and no {', '.join(_PI0_FAST)}. Name its kind ({', '.join(READERS)})."
+    )
 
 
 def _config(path: Path) -> dict[str, Any]:
     file = path / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except ValueError as error:
-        raise SourceError(f"{file} is not JSON ({error}); download it again.") from error
-    return config if isinstance(config, dict) else {}
+    return read_object(file) if file.is_file() else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,8 @@ from steer_gym.version import __version__
 
 from .activations import Activations
 from .projection import TopTokens
-from .tokens import TokenKind, Vocabulary
+from .tokens import Vocabulary
+from .words import plain
 
 FORMAT = "1"
 """Counts up whenever a file of the former format would be misread."""
@@ -30,6 +32,10 @@ FORMAT = "1"
 
 class TableError(SteerGymError, ValueError):
     """A file is no table of neurons, or one of another model or format."""
+
+
+class NoTableError(TableError):
+    """A file is whole, but something else than a table of neurons."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +89,14 @@ class NeuronTable:
         """Return texts and kinds together."""
         return Vocabulary(texts=self.texts, kinds=self.kinds)
 
+    @cached_property
+    def plain_texts(self) -> tuple[str, ...]:
+        """Return the texts as words are compared: see ``words.plain``."""
+        return tuple(map(plain, self.texts))
+
     def words(self, neuron: int, count: int | None = None) -> list[str]:
         """Return the texts of a neuron's most promoted tokens, best first."""
         return [self.texts[token] for token in self.promoted.ids[neuron, :count]]
-
-    def action_share(self) -> NDArray[np.float32]:
-        """Return the share of action tokens among each neuron's promoted tokens, (neurons,)."""
-        actions = self.kinds[self.promoted.ids] == TokenKind.ACTION
-        share: NDArray[np.float32] = actions.mean(axis=1).astype(np.float32)
-        return share
 
     def save(self, path: str | Path) -> None:
         """Write the table, whole or not at all."""
@@ -190,7 +195,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
         with safetensors.safe_open(path, framework="numpy") as file:
             head = file.metadata() or {}
             if not {"space", "recipe", "format"} <= head.keys():
-                raise TableError(f"{path} is a safetensors file, but no table of neurons.")
+                raise NoTableError(f"{path} is a safetensors file, but no table of neurons.")
             if head["format"] != FORMAT:
                 raise TableError(
                     f"{path} has format {head['format']}; this steer_gym reads {FORMAT}. Make it "

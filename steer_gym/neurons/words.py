@@ -106,14 +106,13 @@ def plain(text: str) -> str:
     return _EDGES.sub("", text.lower())
 
 
-def theme_signs(texts: Sequence[str], theme: Theme) -> NDArray[np.float32]:
-    """Return for each token 1 if it is of the theme, -1 if of its opposite, else 0."""
-    told = np.array([plain(text) for text in texts])
-    signs = np.isin(told, theme.words).astype(np.float32) - np.isin(told, theme.opposites)
-    return signs.astype(np.float32)
+def theme_signs(plain_texts: Sequence[str], theme: Theme) -> NDArray[np.float32]:
+    """Return for each ``plain`` text 1 if it is of the theme, -1 if of its opposite, else 0."""
+    ours, theirs = frozenset(theme.words), frozenset(theme.opposites)
+    return np.array([(text in ours) - (text in theirs) for text in plain_texts], np.float32)
 
 
-def word_share(tops: TopTokens, texts: Sequence[str], theme: Theme) -> NDArray[np.float32]:
+def word_share(tops: TopTokens, plain_texts: Sequence[str], theme: Theme) -> NDArray[np.float32]:
     """Return for each neuron how much of its top tokens is about the theme, (neurons,).
 
     The weight of a token is its dot product; the share is that of the theme's words minus that of
@@ -121,10 +120,10 @@ def word_share(tops: TopTokens, texts: Sequence[str], theme: Theme) -> NDArray[n
 
     Args:
         tops: The most promoted tokens of every neuron.
-        texts: The text of every token of the vocabulary.
+        plain_texts: The ``plain`` text of every token of the vocabulary.
         theme: What to look for.
     """
-    signs = theme_signs(texts, theme)
+    signs = theme_signs(plain_texts, theme)
     weights = np.maximum(tops.scores, 0)
     total = np.maximum(weights.sum(axis=1), 1e-9)
     share: NDArray[np.float32] = ((weights * signs[tops.ids]).sum(axis=1) / total).astype(

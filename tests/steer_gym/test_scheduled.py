@@ -14,7 +14,7 @@ from steer_gym import ActConfig, Pid, Policy, Ramp, Scheduled, Steering, When, W
 from steer_gym.errors import ActConfigError
 from steer_gym.evaluation import Condition, Grid, evaluate
 from steer_gym.evaluation.steps import read_steps
-from steer_gym.observation import GRIPPER
+from steer_gym.observation import GRIPPER, IMAGE_BASE, TCP_POSE
 from steer_gym.rollout import run_episode
 
 ENV = "toy/Reach-v0"
@@ -110,6 +110,31 @@ def test_a_row_begins_anew_when_it_is_reset_and_others_go_on(reach: Policy) -> N
     policy.reset(rows=np.array([1]))
     policy.act(observation, config)
     assert [used.steering.alpha for used in policy.used if used.steering] == [0.4, 0.0]
+
+
+def test_a_reset_begins_anew_what_failed_at_its_first_look(reach: Any) -> None:
+    config = ActConfig(steering=steering(reach), schedule=When("height_m", above=1.0))
+    observation, _ = gym.make(ENV).reset(seed=2)
+    policy = Scheduled(reach)
+    reach.crash_near = observation[IMAGE_BASE][0, 0, 0] / 255.0
+    with pytest.raises(RuntimeError, match="fell apart"):
+        policy.act(observation, config)
+    reach.crash_near = None
+    policy.reset()
+    policy.act({**observation, TCP_POSE: np.full_like(observation[TCP_POSE], 2.0)}, config)
+    assert policy.used[0].steering == config.steering
+
+
+def test_a_schedule_of_nothing_leaves_the_policy_alone(reach: Policy) -> None:
+    config = ActConfig(steering=Steering(), schedule=Ramp([(0, 0.0), (10, 1.0)]))
+    assert commands(reach, config) == commands(reach, None)
+    assert own_loop(Scheduled(reach), config) == own_loop(reach, None)
+
+
+def test_whatever_a_policy_tells_of_itself_its_scheduled_self_tells_too() -> None:
+    derived = {"concept", "prepare", "remembers"}
+    told = {name for name in vars(Policy) if not name.startswith("_")} - derived
+    assert told - vars(Scheduled).keys() == set()
 
 
 def test_a_plan_counts_as_the_actions_that_are_executed(reach: Policy) -> None:

@@ -21,12 +21,6 @@ COLOURS = ("#5b6675", "#2e86ab", "#d1495b")
 ACTION = "#d1495b"
 DPI = 110
 DIRECTIONS = "random directions"
-FILES = {
-    "meaningful_share": "meaningful_share.png",
-    "action_share": "action_share.png",
-    "token_change": "token_change.png",
-    "action_counts": "action_counts.png",
-}
 
 
 def draw_figures(folder: Path, found: Comparison) -> dict[str, Path]:
@@ -39,7 +33,7 @@ def draw_figures(folder: Path, found: Comparison) -> dict[str, Path]:
     }
     panels = {"meaningful_share": 2, "token_change": len(found.changes)}
     return {
-        name: _drawn(folder / FILES[name], draw, found, panels.get(name, 1))
+        name: _drawn(folder / f"{name}.png", draw, found, panels.get(name, 1))
         for name, draw in drawers.items()
     }
 

@@ -98,9 +98,9 @@ def near_zero(counts: NDArray[np.float64] | NDArray[np.int64]) -> float:
 
 def meaningful_share(stage: Stage, *, top: int = TOP) -> MeaningfulShare:
     """Return the first finding of a model."""
-    own = patterns(stage.table, top=top)
-    shuffled = patterns(stage.table, top=top, seed=0)
-    random = patterns(stage.random, top=top) if stage.random else None
+    own = patterns(stage.table, stage.traits, top=top)
+    shuffled = patterns(stage.table, stage.traits, top=top, seed=0)
+    random = patterns(stage.random, stage.traits, top=top) if stage.random else None
 
     def share(names: Iterable[str]) -> Share:
         by_neuron, mixed = (either(found, names) for found in (own, shuffled))

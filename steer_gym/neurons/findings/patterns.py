@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..table import NeuronTable
-from .traits import NONE, labels
+from .traits import NONE
 
 LEAST = 4
 """Tokens that must share a pattern."""
@@ -30,27 +30,32 @@ CHANCE = 0.01
 """Of a list of evenly drawn tokens to have a pattern, at most."""
 
 
-def patterned(table: NeuronTable, *, top: int = TOP, seed: int | None = None) -> NDArray[np.bool_]:
+Traits = Mapping[str, NDArray[np.int32]]
+
+
+def patterned(
+    table: NeuronTable, traits: Traits, *, top: int = TOP, seed: int | None = None
+) -> NDArray[np.bool_]:
     """Return which neurons have a pattern, (neurons,).
 
     Args:
         table: What the neurons say.
+        traits: The ``labels`` of its vocabulary.
         top: Tokens of a neuron that are looked at, as far as the table has them.
         seed: With one, tokens first change places at random among the neurons of a layer: a
             control that keeps how often each token is on top.
     """
-    return either(patterns(table, top=top, seed=seed))
+    return either(patterns(table, traits, top=top, seed=seed))
 
 
 def patterns(
-    table: NeuronTable, *, top: int = TOP, seed: int | None = None
+    table: NeuronTable, traits: Traits, *, top: int = TOP, seed: int | None = None
 ) -> dict[str, NDArray[np.bool_]]:
     """Return, for each trait, which neurons have a pattern of it; see ``patterned``."""
     ids = table.promoted.ids[:, :top]
     if seed is not None:
         by_layer = ids.reshape(table.space.layers, -1)
         ids = np.random.default_rng(seed).permuted(by_layer, axis=1).reshape(ids.shape)
-    traits = labels(table.vocabulary)
     chance = CHANCE / len(traits)
     return {
         name: _shares(of_token[ids], needed(of_token, ids.shape[1], chance))

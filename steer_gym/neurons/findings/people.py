@@ -29,8 +29,8 @@ class People:
     agreement: float
     """Share of labelled neurons of which people and the criterion say the same."""
     kappa: float
-    """Cohen's: 0 where they agree as by chance, 1 where always; NaN where one of them never
-    varies."""
+    """Cohen's: 0 where they agree as by chance, 1 where always; NaN where both always say one and
+    the same."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as plain JSON data."""
@@ -52,13 +52,21 @@ class People:
         )
 
 
-def read_people(path: Path, stages: Sequence[Stage], *, top: int = TOP) -> People:
-    """Return what a filled sheet says; its key lies beside it, or where it was written.
+def read_people(
+    path: Path, stages: Sequence[Stage], folder: Path | None = None, *, top: int = TOP
+) -> People:
+    """Return what a filled sheet says.
+
+    Args:
+        path: The sheet, as CSV.
+        stages: The models that it was written of.
+        folder: Where it was written, if it has left its key: browsers save among the downloads.
+        top: Tokens of a neuron that the criterion looks at.
 
     Raises:
         FindingsError: Sheet or key is broken, of other weights, or nothing is labelled.
     """
-    said, key = _answers(path), _key(path.with_name(KEY))
+    said, key = _answers(path), _key(path, folder)
     for stage in stages:
         found = key["weights"].get(stage.name)
         if found != stage.table.space.fingerprint:
@@ -81,7 +89,7 @@ def read_people(path: Path, stages: Sequence[Stage], *, top: int = TOP) -> Peopl
         }
         neurons, answers = np.array(list(own), int), np.array(list(own.values()), bool)
         people.append(answers)
-        criterion.append(patterned(stage.table, top=top)[neurons])
+        criterion.append(patterned(stage.table, stage.traits, top=top)[neurons])
         shares.append(_share_by_layer(stage, neurons, answers))
     one, other = np.concatenate(people), np.concatenate(criterion)
     return People(
@@ -124,7 +132,14 @@ def _answers(path: Path) -> dict[str, bool]:
     return {name: ANSWERS[said] for name, said in answers.items() if said}
 
 
-def _key(path: Path) -> dict[str, Any]:
+def _key(sheet: Path, folder: Path | None) -> dict[str, Any]:
+    places = dict.fromkeys(place / KEY for place in (sheet.parent, folder) if place)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise FindingsError(
+            f"The sheet's key is missing: there is no {' and no '.join(map(str, places))}. Give as "
+            "--out the folder that --sheet wrote to."
+        )
     try:
         key: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ import numpy as np
 from steer_gym.results import atomic_path
 
 from .patterns import LEAST, TOP
-from .stage import Stage
+from .stage import FindingsError, Stage
 
 CSV, PAGE, KEY = "labels.csv", "labels.html", "key.json"
 HEAD = ("id", "pattern", "what", "tokens")
@@ -37,7 +37,16 @@ def write_sheet(
         per_layer: Neurons of each layer of each model.
         seed: Of the draw.
         top: Tokens of a neuron to show.
+
+    Raises:
+        FindingsError: A sheet is there already; people may have filled it in.
     """
+    there = [str(folder / name) for name in (CSV, KEY) if (folder / name).exists()]
+    if there:
+        raise FindingsError(
+            f"A labelling sheet is there already ({', '.join(there)}), maybe filled in; choose "
+            "another --out."
+        )
     rng = np.random.default_rng(seed)
     drawn = [(s, int(n)) for s in stages for n in _draw(s, per_layer, rng)]
     order = rng.permutation(len(drawn))
@@ -67,7 +76,10 @@ def _draw(stage: Stage, per_layer: int, rng: np.random.Generator) -> list[int]:
 
 def _write_csv(path: Path, rows: list[tuple[str, list[str]]]) -> None:
     # A lone surrogate, which a token may be, has no place in UTF-8.
-    with atomic_path(path) as partial, partial.open("w", newline="", errors="replace") as file:
+    with (
+        atomic_path(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors="replace") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(HEAD)
         writer.writerows((name, "", "", " | ".join(tokens)) for name, tokens in rows)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from steer_gym.errors import SteerGymError
 
 from ..table import NeuronTable
 from ..tokens import TokenKind
+from .traits import labels
 
 AGREEING = 0.95
 """Of two vocabularies' plain tokens with the same id, the share that must have the same text for
@@ -29,7 +32,12 @@ class Stage:
     name: str
     table: NeuronTable
     random: NeuronTable | None = None
-    """Of random directions, where the model's unembedding was at hand: a control."""
+    """Of random directions with the same tokens, where the unembedding was at hand: a control."""
+
+    @cached_property
+    def traits(self) -> Mapping[str, NDArray[np.int32]]:
+        """Return what its tokens can have in common, see ``labels``."""
+        return labels(self.table.vocabulary)
 
     @property
     def actions(self) -> NDArray[np.int64]:

@@ -12,10 +12,10 @@ from steer_gym.digest import digest
 from steer_gym.extras import require
 from steer_gym.neuron_set import NeuronSpace
 
-from ..reading import read_table
+from ..reading import kept_table, read_table
 from ..source import NeuronSource, as_tensor
 from ..sources import open_source
-from ..table import NeuronTable, TableError
+from ..table import NeuronTable, NoTableError
 from ..tokens import Vocabulary
 from .presets import Model
 from .stage import FindingsError, Stage
@@ -30,7 +30,8 @@ def open_stages(
     """Return models with their tables.
 
     A table's file is taken as it is, without a control. Of a checkpoint, the tables that
-    ``folder`` holds are used if they are of its weights and as long; else they are made there.
+    ``folder`` holds are used if they are of its weights and the same recipe, and as long; else they
+    are made there.
 
     Args:
         models: Which.
@@ -100,20 +101,23 @@ def random_source(source: NeuronSource, count: int = RANDOM, seed: int = 0) -> N
 
 
 def _table(path: Path) -> NeuronTable | None:
-    """Return the table in a file; ``None`` where the file is something else."""
+    """Return the table in a file; ``None`` where the file is a checkpoint.
+
+    Raises:
+        TableError: The file is damaged, or a table of another format.
+    """
+    if path.suffix == ".npz":
+        return None
     try:
         return NeuronTable.load(path)
-    except TableError:
+    except NoTableError:
         return None
 
 
 def _kept(path: Path, source: NeuronSource, options: dict[str, Any]) -> NeuronTable:
-    try:
-        table = NeuronTable.load(path, source.space)
-        if table.recipe.k >= options.get("k", 0):
-            return table
-    except TableError:
-        pass  # missing, or of other weights: made anew
+    how = {name: value for name, value in options.items() if name != "device"}
+    if (kept := kept_table(path, source, **how)) is not None:
+        return kept
     table = read_table(source, on_neurons=_progress(source), **options)
     table.save(path)
     return table

@@ -82,7 +82,7 @@ def test_processors_stand_before_and_after(chunked: Any) -> None:
 def test_what_is_not_allowed_raises(chunked: Any) -> None:
     policy = make_policy("lerobot", checkpoint=chunked)
     (seen,) = observations(policy, 1)
-    with pytest.raises(ActConfigError, match="samples as it was made to; temperature is 0"):
+    with pytest.raises(ActConfigError, match="temperature must be 0, not 1"):
         policy.act(seen, ActConfig(temperature=1.0))
     with pytest.raises(SteeringError, match="lerobot has no neurons to steer"):
         policy.act(seen, ActConfig(steering=Steering(NeuronSet.from_flat([1]), 1.0)))

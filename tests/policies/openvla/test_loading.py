@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from steer_gym import check_policy, make_policy
+from steer_gym.neurons.safetensors_folder import INDEX, SINGLE
 from steer_gym.policies.openvla.loading import load_model
 from steer_gym.policies.openvla.model import OpenVlaModel
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
-from steer_gym.policies.openvla.tensors import INDEX, SINGLE, CheckpointError
+from steer_gym.policies.openvla.tensors import CheckpointError
 
 Writer = Callable[..., Path]
 Sharder = Callable[[Path, int], None]

@@ -69,7 +69,7 @@ def test_neurons_can_be_screened(policy: OpenVlaPolicy) -> None:
     from steer_gym.neurons.screening import Unsteered
 
     unsteered = Unsteered(policy, policy.spec.example_observation())
-    alone = unsteered.effect(None)
+    alone = unsteered.before
     assert alone.heading == pytest.approx(1.0, abs=1e-4)
     assert 0 <= alone.action_probability <= 1
     pushed = unsteered.effect(Steering(NeuronSet.from_flat([3, 200]), 40.0))

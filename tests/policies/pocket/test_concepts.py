@@ -60,7 +60,7 @@ def test_the_spread_is_that_of_every_neuron(found: Any) -> None:
 
 def test_unsteered_is_like_itself(found: Any) -> None:
     batch = batch_observations([found.spec.example_observation(seed) for seed in range(3)])
-    effect = Unsteered(found, batch).effect(None)
+    effect = Unsteered(found, batch).before
     assert effect.heading == pytest.approx(1.0, abs=1e-4)
     assert effect.grip == 1.0
 
@@ -77,7 +77,7 @@ def test_screening_ranks_by_what_each_neuron_does_alone(found: Any) -> None:
     assert gains == sorted(gains, reverse=True)
     neuron, gain = order[0]
     after = unsteered.effect(Steering(NeuronSet.from_flat([neuron]), 30.0))
-    assert gain == pytest.approx(unsteered.effect(None).rise - after.rise, abs=1e-6)
+    assert gain == pytest.approx(unsteered.before.rise - after.rise, abs=1e-6)
 
 
 def test_recorded_steps_are_sorted_by_what_the_arm_does(demonstrations: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,19 @@ def test_a_concept_goes_from_words_to_a_file_to_a_dictionary_and_back(
     assert f"- {concept.neurons.flat_ids[2]} (layer" in change
 
 
+def test_a_concept_is_scored_anew_by_a_table(capsys: Capture, table: Path, tmp_path: Path) -> None:
+    from steer_gym.neurons.concept import Concept
+
+    file = tmp_path / "fast.json"
+    said(capsys, "find", table, "--theme", "fast", "--count", 3, "--out", file)
+    found = Concept.load(file)
+    marked = replace(found, scores={}, tokens={}, note="mine")
+    marked.save(file)
+    assert "purity" not in said(capsys, "concept", file)
+    assert "purity" in said(capsys, "concept", file, "--table", table, "--out", tmp_path)
+    assert Concept.load(file) == replace(found, note="mine")
+
+
 def test_steerings_are_written_that_eval_takes(
     capsys: Capture, table: Path, tmp_path: Path
 ) -> None:
@@ -144,6 +158,10 @@ def test_neurons_near_a_seed_and_clusters_are_found(
             ],
             "--unit spread needs a --table with activations",
         ),
+        (["concept", "x.json", "--alpha", "2"], "go into a folder: give --out FOLDER"),
+        (["concept", "x.json", "--alpha", "2", "--out", "x.yaml"], "give --out FOLDER"),
+        (["concept", "x.json", "--unit", "spread"], "--unit spread is of --alpha; give it"),
+        (["concept", "x.json", "--theme", "fast", "--name", "y"], "--theme and --name say what"),
         (["concept", "x.json"], "Cannot read the concept x.json"),
         (["concept", "--ids", "99999", "--table", "TABLE"], "are out of range"),
     ],
@@ -221,6 +239,8 @@ def test_a_concept_is_screened_beside_random_neurons_that_search_as_hard(
     concept = Concept.load(out)
     assert concept.found_by["method"] == "screen"
     assert len(concept.found_by["controls"]) == 1
+    assert len(concept.found_by["harmless_controls"]) == 1
+    assert isinstance(concept.found_by["harmless"], bool)
     assert f"at alpha {concept.found_by['steering']['edits'][0]['alpha']:g}" in text
 
 
@@ -248,14 +268,16 @@ def test_a_mistake_about_screening_is_one_line(
 def test_a_table_of_another_model_is_refused(
     capsys: Capture, table: Path, observations: Path, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     from steer_gym import NeuronSpace
     from steer_gym.neurons.table import NeuronTable
 
     foreign = tmp_path / "foreign.safetensors"
     space = NeuronSpace(layers=6, width=1024, fingerprint="another")
     replace(NeuronTable.load(table), space=space).save(foreign)
-    arguments = ["activations", foreign, "--policy", "pocket", "--observations", observations]
-    assert main(["neurons", *map(str, arguments)]) == 2
-    assert "was made of other weights" in capsys.readouterr().err
+    for arguments in (
+        ["activations", foreign, "--policy", "pocket", "--observations", observations],
+        ["find", foreign, "--theme", "fast", "--near", "pocket"],
+        ["cluster", foreign, "pocket"],
+    ):
+        assert main(["neurons", *map(str, arguments)]) == 2
+        assert "was made of other weights" in capsys.readouterr().err

@@ -112,6 +112,18 @@ def test_an_episode_that_is_cut_off_leaves_no_frames(toy_reach: Policy, tmp_path
     assert len(read_film(video)) == len(episode.steps)
 
 
+@pytest.mark.parametrize("discard", [True, False])
+def test_no_video_is_left_of_an_episode_that_has_no_frames(tmp_path: Path, discard: bool) -> None:
+    with DatasetWriter(tmp_path / "data", fps=20) as dataset:
+        dataset.add(OBSERVATION, np.zeros(7))
+        dataset.end_episode(success=True)
+        dataset.add(OBSERVATION, np.zeros(7))
+        if discard:
+            dataset.discard_episode()
+    videos = [path.name for path in (tmp_path / f"data/videos/{BASE}/chunk-000").iterdir()]
+    assert videos == ["file-000.mp4"]
+
+
 def test_an_environment_of_another_rate_is_refused(tmp_path: Path) -> None:
     with (
         DatasetWriter(tmp_path / "data", fps=10) as dataset,

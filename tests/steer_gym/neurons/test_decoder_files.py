@@ -11,7 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 pytest.importorskip("transformers", reason="needs the extra 'torch'")
 
+from steer_gym.neurons import sources  # noqa: E402
 from steer_gym.neurons.decoder_files import decoder_source, folder_source  # noqa: E402
+from steer_gym.neurons.safetensors_folder import INDEX, SINGLE, SafetensorsFolder  # noqa: E402
 from steer_gym.neurons.source import SourceError, modules_source  # noqa: E402
 from steer_gym.neurons.sources import kind_of, open_source  # noqa: E402
 from steer_gym.neurons.tokens import vocabulary  # noqa: E402
@@ -123,6 +125,28 @@ def test_what_is_no_decoder_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ('{"weight_map": {"x"', r"index\.json is not JSON .*; download it again"),
+        ("[]", r"index\.json holds list, not an object"),
+        ('{"metadata": {}}', r"index\.json has no weight_map; download it again"),
+        ('{"weight_map": {"x": "a.safetensors"}}', r"a\.safetensors is missing"),
+        ('{"weight_map": {"x": "model.safetensors"}}', r"promises x in model\.safetensors, which"),
+    ],
+)
+def test_a_broken_index_is_named(index: str, message: str, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"y": torch.zeros(2)}, tmp_path / SINGLE)
+    (tmp_path / INDEX).write_text(index)
+    with pytest.raises(SourceError, match=message):
+        SafetensorsFolder(tmp_path).shape("x")
+    (tmp_path / INDEX).unlink()
+    with pytest.raises(SourceError, match="has no tensor z"):
+        SafetensorsFolder(tmp_path).shape("z")
+
+
+@pytest.mark.parametrize(
     ("config", "kind"),
     [
         ({"model_type": "openvla"}, "openvla"),
@@ -137,7 +161,20 @@ def test_the_files_say_what_kind_they_are(
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert kind_of(str(tmp_path)) == kind
     (tmp_path / "config.json").unlink()
-    assert kind_of(str(tmp_path)) == "pi0-fast"
+    with pytest.raises(SourceError, match=r"does not say what it is: it has no .* Name its kind"):
+        kind_of(str(tmp_path))
+    (tmp_path / "params.npz").touch()
+    assert kind_of(str(tmp_path)) == kind_of(str(tmp_path / "params.npz")) == "pi0-fast"
+
+
+def test_options_are_checked_but_a_readers_own_fault_is_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SourceError, match="unexpected keyword argument 'profile'"):
+        open_source(str(tmp_path), kind="transformers", profile="x")
+    monkeypatch.setitem(sources.READERS, "faulty", "operator:index")
+    with pytest.raises(TypeError):
+        open_source(str(tmp_path), kind="faulty")
 
 
 def test_tokens_keep_their_blanks_and_broken_bytes_their_names(smollm2: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym import NeuronSet, NeuronSpace, Plan, Policy, PolicySpec
+from steer_gym import NeuronSet, NeuronSpace, Plan, Policy, PolicySpec, Steering
 from steer_gym.acting import ActConfigs
 from steer_gym.affine import affine_rows
 from steer_gym.convention import LIBERO_DELTA
@@ -28,12 +28,14 @@ class Linear(Policy):
     spec = PolicySpec(name="linear", action=LIBERO_DELTA, cameras={}, neurons=SPACE)
 
     def __init__(self) -> None:
+        self.asked: list[Any] = []
         self.values = np.random.default_rng(0).normal(size=(12, 7)) * 0.003
         self.values[:, 6] = 0
         self.values[LIFTS, 2] = 0.1
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
         batch, configs = self.prepare(observation, config)
+        self.asked += configs
         expected, sure = [], []
         for row, (config_row, groups) in enumerate(
             zip(configs, affine_rows([c.steering for c in configs], SPACE), strict=True)
@@ -86,14 +88,30 @@ def test_a_verdict_is_by_observations_that_no_search_saw_and_by_the_controls(wor
     found = search(seen, RISE, [0, LIFTS], CONFIG)
     controls = [search(seen, RISE, ids, CONFIG) for ids in ([1, 2], [4, 5])]
     verdict = judged(unseen, RISE, found, controls, CONFIG)
-    before = unseen.effect(None).rise
-    assert verdict.gain == pytest.approx(unseen.effect(found.steering).rise - before)
+    assert verdict.before == unseen.effect(Steering())
+    assert verdict.effect == unseen.effect(found.steering)
+    assert verdict.gain == pytest.approx(verdict.effect.rise - verdict.before.rise)
     assert verdict.gain == pytest.approx(0.2, abs=0.03)
-    assert verdict.better_than == 1.0
+    assert verdict.harmless_controls == (True, True)
+    assert "harm" not in verdict.text()
     assert "The words beat 2 of 2." in verdict.text()
     turned = judged(unseen, RISE, controls[0], [found, controls[1]], CONFIG)
-    assert turned.better_than < 1.0
     assert "no merit of the words is shown" in turned.text()
+
+
+def test_a_control_that_does_harm_is_named(world: Any) -> None:
+    seen, unseen = world
+    harmful, harmless = (search(seen, RISE, ids, CONFIG) for ids in ([HURTS], [1]))
+    verdict = judged(unseen, RISE, harmless, [harmful, harmless], CONFIG)
+    assert verdict.harmless_controls == (False, True)
+    assert verdict.text().count("(does harm)") == 1
+
+
+def test_no_set_is_tried_twice_and_the_policy_alone_is_asked_once(world: Any) -> None:
+    asked = len(world[0]._policy.asked)
+    found = search(world[0], RISE, [0, LIFTS], replace(CONFIG, sizes=(1, 2, 3, 5)))
+    assert len({steering for steering, _ in found.doses}) == len(found.doses) == 2 * 2
+    assert all(config.steering for config in world[0]._policy.asked[asked:])
 
 
 def test_the_halves_share_no_observation() -> None:

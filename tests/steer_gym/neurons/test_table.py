@@ -112,10 +112,9 @@ def test_parts_that_do_not_fit_are_refused(table: NeuronTable) -> None:
         replace(table, texts=WORDS[:4])
 
 
-def test_words_and_action_share_are_those_of_the_promoted_tokens(table: NeuronTable) -> None:
+def test_words_are_those_of_the_promoted_tokens(table: NeuronTable) -> None:
     tops = replace(table.promoted, ids=np.array([[4, 0]] * 6, np.int32))
     told = replace(table, promoted=tops)
     assert told.words(3) == ["[action: +0.996]", " fast"]
     assert told.words(3, 1) == ["[action: +0.996]"]
-    assert (told.action_share() == 0.5).all()
     assert told.kinds[2] == TokenKind.SPECIAL

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 
 from steer_gym.neurons.projection import TopTokens
-from steer_gym.neurons.words import THEMES, word_share
+from steer_gym.neurons.words import THEMES, plain, word_share
 
 TEXTS = (" fast", " Quickly", " slow", " milk", " table")
 
 
 def share(ids: list[int], scores: list[float]) -> float:
     tops = TopTokens(ids=np.array([ids], np.int32), scores=np.array([scores], np.float32))
-    return float(word_share(tops, TEXTS, THEMES["fast"])[0])
+    return float(word_share(tops, list(map(plain, TEXTS)), THEMES["fast"])[0])
 
 
 def test_a_neuron_that_says_only_the_theme_has_all_of_it() -> None:

@@ -4,8 +4,7 @@ const WIDTH = 340; // of the histogram's drawing, in units of its own
 
 /** Show one neuron: both ends of its projection, its activations, its neighbours. */
 function showDetail(atlas, place, neuron, { isMarked, onMark, onGo }) {
-  const mark = make("button", { type: "button", id: "mark", onclick: () => onMark(neuron) },
-    isMarked(neuron) ? "Unmark" : "Mark");
+  const mark = make("button", { type: "button", id: "mark", onclick: () => onMark(neuron) });
   place.replaceChildren(
     make("h2", {}, `Layer ${atlas.layer(neuron)}, neuron ${neuron % atlas.width}`,
       make("small", {}, `#${neuron}`), mark),
@@ -16,6 +15,13 @@ function showDetail(atlas, place, neuron, { isMarked, onMark, onGo }) {
     make("h3", {}, "Nearest neurons, by promoted tokens"),
     ...nearest(atlas, neuron).map(([other, cosine]) => neighbour(atlas, other, cosine, onGo)),
   );
+  showMark(place, isMarked(neuron));
+}
+
+/** Name the button of the neuron that is shown, if one is. */
+function showMark(place, isMarked) {
+  const button = place.querySelector("#mark");
+  if (button) button.textContent = isMarked ? "Unmark" : "Mark";
 }
 
 function activation(atlas, neuron) {

@@ -79,7 +79,11 @@ class View {
     const concept = this.atlas.concepts[name];
     $("query").value = concept?.query ?? "";
     this.update();
-    if (concept?.neurons) this.take(concept, name);
+    if (!concept?.neurons) return;
+    const neurons = this.marks.fromConcept(concept);
+    this.marks.add(neurons); // to what is marked already, which may not be saved
+    $("name").value ||= concept.neurons.name ?? "";
+    this.say(`Marked ${neurons.length} neurons of ${name}`);
   }
 
   chooseLayer(layer) {
@@ -111,7 +115,7 @@ class View {
     }, this.atlas.place(neuron))));
     $("export").disabled = !this.marks.neurons.size;
     this.list.draw();
-    if (this.chosen !== null) this.choose(this.chosen);
+    showMark($("detail"), this.marks.has(this.chosen));
   }
 
   export() {

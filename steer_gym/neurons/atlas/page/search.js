@@ -7,7 +7,10 @@ function readQuery(text, atlas) {
     const flat = part.match(/^#(\d+)$/);
     const pair = part.match(/^(\d+)\/(\d+)$/);
     if (flat) query.places.push(Number(flat[1]));
-    else if (pair) query.places.push(Number(pair[1]) * atlas.width + Number(pair[2]));
+    else if (pair) {
+      const inside = Number(pair[2]) < atlas.width;
+      query.places.push(inside ? Number(pair[1]) * atlas.width + Number(pair[2]) : Infinity); // dropped below
+    }
     else if (part.length > 1 && part[0] === "-") query.words.push([part.slice(1), -1]);
     else query.words.push([part, 1]);
   }

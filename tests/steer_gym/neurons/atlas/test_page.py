@@ -16,6 +16,7 @@ from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.atlas.page import query, write_atlas
 from steer_gym.neurons.concept import Concept
 from steer_gym.neurons.table import NeuronTable
+from steer_gym.neurons.tokens import TokenKind
 from steer_gym.neurons.words import THEMES, word_share
 
 GIVEN = NeuronSet.from_pairs([(3, 7), (0, 1)], name="given", fingerprint="toy")
@@ -101,12 +102,13 @@ def test_a_place_finds_its_neuron(page: Tab) -> None:
     assert ask(page, f"#{SPEED}") == [SPEED]
     assert ask(page, "3/7") == [SPEED]
     assert ask(page, "#999999") == shown(page)
+    assert ask(page, "2/57 #30") == [30]
 
 
 def test_a_concept_ranks_as_the_library_does(page: Tab, table: NeuronTable) -> None:
     choose(page, "concept", "fast")
     assert page.run("document.getElementById('query').value") == query(THEMES["fast"])
-    share = word_share(table.promoted, TEXTS, THEMES["fast"])
+    share = word_share(table.promoted, table.plain_texts, THEMES["fast"])
     assert shown(page)[0] == int(np.argmax(share)) == SPEED
 
 
@@ -120,7 +122,8 @@ def test_a_layer_is_chosen_by_its_bar(page: Tab) -> None:
 
 def test_neurons_with_action_tokens_can_go_first(page: Tab, table: NeuronTable) -> None:
     choose(page, "order", "action")
-    with_actions = np.flatnonzero(table.action_share())
+    kinds = table.kinds[table.promoted.ids]
+    with_actions = np.flatnonzero((kinds == TokenKind.ACTION).any(axis=1))
     assert shown(page)[: len(with_actions)] == with_actions.tolist()
 
 
@@ -204,6 +207,25 @@ def test_a_file_that_is_no_set_of_this_model_is_refused(
 def test_sets_that_the_page_was_made_with_are_marked_by_choice(page: Tab) -> None:
     choose(page, "concept", "given (neurons)")
     assert marked(page) == [SPEED, 1]
+
+
+def test_a_chosen_set_joins_what_is_marked_already(page: Tab) -> None:
+    ask(page, "#30")
+    page.click("#mark-first")
+    page.run("document.getElementById('name').value = 'mine'")
+    choose(page, "concept", "given (neurons)")
+    assert marked(page) == [30, SPEED, 1]
+    assert page.run("document.getElementById('name').value") == "mine"
+
+
+def test_marking_renames_the_button_and_draws_nothing_else_anew(page: Tab) -> None:
+    ask(page, "#30")
+    page.click(".row")
+    page.run("window.button = document.getElementById('mark')")
+    for name in ("Unmark", "Mark"):
+        page.click("#mark")
+        assert page.run("window.button === document.getElementById('mark')")
+        assert page.run("window.button.textContent") == name
 
 
 def test_tokens_that_look_like_markup_stay_text(page: Tab, table: NeuronTable) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from steer_gym.neurons.findings.comparison import compare
-from steer_gym.neurons.findings.figures import FILES, count_order, draw_figures
+from steer_gym.neurons.findings.figures import count_order, draw_figures
 from steer_gym.neurons.findings.measures import action_share, near_zero, token_change
 from steer_gym.neurons.findings.stage import FindingsError, Stage, correspondence, token_counts
 
@@ -130,7 +130,9 @@ def test_models_of_unequal_depth_share_an_axis(make_stage, stages: list[Stage]) 
 def test_four_pictures_are_drawn(stages: list[Stage], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     drawn = draw_figures(tmp_path, compare(stages))
-    assert sorted(drawn) == sorted(FILES)
+    names = ["action_counts", "action_share", "meaningful_share", "token_change"]
+    assert sorted(drawn) == names
+    assert sorted(path.stem for path in tmp_path.iterdir()) == names
     for path in drawn.values():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size < 120_000

@@ -67,8 +67,8 @@ def test_four_of_thirty_that_share_a_rare_trait_are_a_pattern(make_stage, trait:
     three = [*range(27), *range(len(FILLER), len(FILLER) + 3)]
     four = [*range(26), *range(len(FILLER), len(FILLER) + 4)]
     stage = make_stage("one", [plain, three, four], texts)
-    assert patterned(stage.table).tolist() == [False, False, True]
-    assert patterns(stage.table)[trait].tolist() == [False, False, True]
+    assert patterned(stage.table, stage.traits).tolist() == [False, False, True]
+    assert patterns(stage.table, stage.traits)[trait].tolist() == [False, False, True]
 
 
 def test_a_pattern_is_one_wherever_its_tokens_stand(make_stage) -> None:
@@ -76,7 +76,7 @@ def test_a_pattern_is_one_wherever_its_tokens_stand(make_stage) -> None:
     ids = np.array([*range(26), *range(len(FILLER), len(FILLER) + 4)])
     rng = np.random.default_rng(0)
     stage = make_stage("one", [rng.permutation(ids) for _ in range(20)], texts)
-    assert patterned(stage.table).all()
+    assert patterned(stage.table, stage.traits).all()
 
 
 def test_a_common_label_must_be_shared_by_more() -> None:
@@ -106,7 +106,8 @@ def test_even_draws_have_a_pattern_less_often_than_the_chance_allows(make_stage)
         *(f" {t.strip()}{e}" for t in FILLER[:600] for e in ("ing", "tion", "7", "!")),
     )
     ids = np.random.default_rng(1).integers(0, len(texts), (5000, 30))
-    assert patterned(make_stage("even", ids, texts).table).mean() <= CHANCE
+    stage = make_stage("even", ids, texts)
+    assert patterned(stage.table, stage.traits).mean() <= CHANCE
 
 
 def test_shuffling_breaks_patterns_but_keeps_every_token_in_its_layer(make_stage) -> None:
@@ -117,9 +118,9 @@ def test_shuffling_breaks_patterns_but_keeps_every_token_in_its_layer(make_stage
         [*(4 * neuron + np.arange(4)), *(400 + rng.choice(600, 26, replace=False))]
         for neuron in range(100)
     ]
-    table = make_stage("one", ids, (*groups, *FILLER), layers=2).table
-    assert patterns(table)["word"].all()
-    assert patterns(table, seed=0)["word"].mean() < 0.1
+    stage = make_stage("one", ids, (*groups, *FILLER), layers=2)
+    assert patterns(stage.table, stage.traits)["word"].all()
+    assert patterns(stage.table, stage.traits, seed=0)["word"].mean() < 0.1
 
 
 def test_actions_are_a_pattern_of_their_own_kind_and_no_words(stages: list[Stage]) -> None:

@@ -95,6 +95,28 @@ def test_a_key_of_other_weights_is_refused(make_stage, stages: list[Stage], shee
         read_people(path, stages)
 
 
+def test_a_sheet_that_people_may_have_filled_in_is_never_written_over(
+    stages: list[Stage], sheet: Path
+) -> None:
+    filled = fill(sheet, {"n0001": "yes"}).read_bytes()
+    with pytest.raises(FindingsError, match="maybe filled in; choose another --out"):
+        write_sheet(sheet, stages, per_layer=1)
+    assert (sheet / CSV).read_bytes() == filled
+    (sheet / CSV).rename(sheet / "taken.csv")
+    with pytest.raises(FindingsError, match=KEY):
+        write_sheet(sheet, stages, per_layer=1)
+
+
+def test_a_sheet_among_the_downloads_finds_its_key_where_it_was_written(
+    stages: list[Stage], sheet: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    saved = tmp_path_factory.mktemp("downloads") / "labels (1).csv"
+    fill(sheet, {"n0001": "yes"}).rename(saved)
+    assert read_people(saved, stages, sheet).labelled == 1
+    with pytest.raises(FindingsError, match="Give as --out the folder that --sheet wrote to"):
+        read_people(saved, stages)
+
+
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n"])
 def test_another_file_is_no_sheet(stages: list[Stage], sheet: Path, content: str) -> None:
     (sheet / CSV).write_text(content)

@@ -13,7 +13,7 @@ from steer_gym.neurons.findings.presets import PRESETS
 from steer_gym.neurons.findings.stage import FindingsError, Stage
 from steer_gym.neurons.findings.tables import RANDOM, in_words, open_stages, random_source
 from steer_gym.neurons.reading import read_table
-from steer_gym.neurons.table import NeuronTable
+from steer_gym.neurons.table import NeuronTable, TableError
 from steer_gym.neurons.tokens import vocabulary
 
 pytest.importorskip("torch")
@@ -60,11 +60,25 @@ def test_a_table_of_other_weights_is_made_anew(made: Path, tmp_path: Path) -> No
     assert pocket(tmp_path, k=5).table.space == table.space
 
 
+def test_a_table_made_otherwise_is_made_anew(made: Path, tmp_path: Path) -> None:
+    table = NeuronTable.load(made / "Pocket.safetensors")
+    normed = replace(table, recipe=replace(table.recipe, projection="norm"))
+    normed.save(tmp_path / "Pocket.safetensors")
+    assert pocket(tmp_path, k=5).table.recipe.projection == "raw"
+
+
 def test_a_tables_file_is_taken_as_it_is(made: Path, tmp_path: Path) -> None:
     given = replace(POCKET, checkpoint=str(made / "Pocket.safetensors"))
     stage = open_stages([given], tmp_path, k=5)[0]
     assert stage.random is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_table_is_no_checkpoint_of_another_kind(made: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "table.safetensors"
+    damaged.write_bytes((made / "Pocket.safetensors").read_bytes()[:5000])
+    with pytest.raises(TableError, match=r"table\.safetensors is no table of neurons \("):
+        open_stages([replace(POCKET, checkpoint=str(damaged), kind=None)], tmp_path, k=5)
 
 
 def test_random_directions_follow_from_their_seed_alone() -> None:
