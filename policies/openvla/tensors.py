@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from steer_gym.errors import SteerGymError
-from steer_gym.neurons.safetensors_folder import SafetensorsFolder, read_object
+from steer_gym.neurons.safetensors_folder import INDEX, SafetensorsFolder, read_object
 
 
 class CheckpointError(SteerGymError, OSError):
@@ -29,6 +29,16 @@ class TensorFiles(SafetensorsFolder):
         """
         super().__init__(folder)
         self.shapes = {name: self.shape(name) for name in self.names}
+        self._require_all_listed()
+
+    def _require_all_listed(self) -> None:
+        for shard in dict.fromkeys(self._shards.values()):
+            strays = sorted(set(self._file(shard).keys()) - set(self._shards))
+            if strays:
+                raise CheckpointError(
+                    f"{self.folder / shard} holds {strays[0]} ({len(strays)} such tensors), which "
+                    f"{INDEX} does not list; the files are of different checkpoints."
+                )
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """Yield every tensor with its name.

@@ -76,6 +76,14 @@ def test_a_shard_without_a_promised_tensor_is_named(folder: Path, shard: Sharder
         loaded(folder)
 
 
+def test_a_tensor_that_the_index_does_not_list_is_named(folder: Path, shard: Sharder) -> None:
+    shard(folder, 2)
+    file = folder / "model-00001-of-00002.safetensors"
+    save_file({**load_file(file), "stray.weight": torch.zeros(1)}, file)
+    with pytest.raises(CheckpointError, match=r"holds stray\.weight .* does not list"):
+        loaded(folder)
+
+
 @pytest.mark.parametrize("name", [SINGLE, "config.json", "tokenizer.json"])
 def test_a_truncated_file_is_named(folder: Path, name: str) -> None:
     whole = (folder / name).read_bytes()
