@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,10 @@ import numpy as np
 from steer_gym.robot import RobotError, Target
 
 from .arm_driver import ArmDriver, ArmSettings
+from .rhythm import Rhythm
 from .rtde_arm import RtdeArm
 from .status import ArmStatus, StatusBoard
 
-_PERIODS = 5000
 _LINK_POLL_S = 0.002
 
 
@@ -39,9 +38,8 @@ class ArmServer:
         self._parent = parent
         self._in = bytearray()
         self._ended = False
-        self._periods: deque[float] = deque(maxlen=_PERIODS)
         self._told = False
-        self._dt_s = 1.0 / settings.rate_hz
+        self._rhythm = Rhythm(1.0 / settings.rate_hz)
         self._port = RtdeArm(settings)
         self._driver = ArmDriver(settings, self._port)
         channel.setblocking(False)
@@ -52,16 +50,9 @@ class ArmServer:
         try:
             self._cycle()
             self._say({"event": "connected"})
-            due = last = time.monotonic()
+            self._rhythm.restart()
             while not self._ended:
-                due += self._dt_s
-                time.sleep(max(0.0, due - time.monotonic()))
-                now = time.monotonic()
-                # Lost time is not made up for: a burst of setpoints would be a burst of speed.
-                if now - due > self._dt_s:
-                    due = now
-                self._periods.append(now - last)
-                last = now
+                self._rhythm.wait()
                 self._orders()
                 self._cycle()
         finally:
@@ -119,7 +110,7 @@ class ArmServer:
                 self._driver.disarm()
                 self._say({"event": "disarmed"})
             case "periods":
-                self._say({"event": "periods", "seconds": list(self._periods)})
+                self._say({"event": "periods", "seconds": list(self._rhythm.periods)})
             case "close":
                 self._ended = True
 
@@ -132,7 +123,7 @@ class ArmServer:
             # The status must say so before the word does.
             self._cycle()
             self._say({"event": "armed"})
-        self._periods.clear()
+        self._rhythm.restart()
 
     def _say(self, message: dict[str, Any]) -> None:
         # A parent that does not read loses messages, never the arm its pace.
