@@ -39,6 +39,7 @@ class ArmServer:
         self._in = bytearray()
         self._ended = False
         self._told = False
+        self._number = 0
         self._rhythm = Rhythm(1.0 / settings.rate_hz)
         self._port = RtdeArm(settings)
         self._driver = ArmDriver(settings, self._port)
@@ -100,6 +101,7 @@ class ArmServer:
             self._order(json.loads(line))
 
     def _order(self, order: dict[str, Any]) -> None:
+        self._number = order.pop("number")
         match order.pop("do"):
             case "aim":
                 pace = order.pop("pace")
@@ -108,9 +110,9 @@ class ArmServer:
                 self._arm()
             case "disarm":
                 self._driver.disarm()
-                self._say({"event": "disarmed"})
+                self._answer("disarmed")
             case "periods":
-                self._say({"event": "periods", "seconds": list(self._rhythm.periods)})
+                self._answer("periods", seconds=list(self._rhythm.periods))
             case "close":
                 self._ended = True
 
@@ -118,12 +120,16 @@ class ArmServer:
         try:
             self._driver.arm(time.monotonic())
         except RobotError as error:
-            self._say({"event": "refused", "detail": str(error)})
+            self._answer("refused", detail=str(error))
         else:
             # The status must say so before the word does.
             self._cycle()
-            self._say({"event": "armed"})
+            self._answer("armed")
         self._rhythm.restart()
+
+    def _answer(self, event: str, **facts: Any) -> None:
+        """Answer the present order, by its number: who asks may have given up on another one."""
+        self._say({"event": event, "number": self._number, **facts})
 
     def _say(self, message: dict[str, Any]) -> None:
         # A parent that does not read loses messages, never the arm its pace.
