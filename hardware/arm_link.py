@@ -18,6 +18,7 @@ from steer_gym.robot import Fault, FaultCode, RobotError, Target
 from .arm_driver import ArmSettings
 from .moments import status_at
 from .status import ArmStatus, StatusBoard, create_board_file
+from .stream import StreamReport
 
 _START_S = 15.0
 _ARM_S = 15.0
@@ -169,6 +170,11 @@ class ArmProcess:
         """Return the servo's last periods [s], at most 5000."""
         seconds: list[float] = self._ask("periods", "periods", 5.0)["seconds"]
         return seconds
+
+    def stream(self) -> StreamReport:
+        """Return how evenly the last half second of readings came."""
+        told = self._ask("stream", "stream", 5.0)
+        return StreamReport(**{name: told[name] for name in ("rate_hz", "gap_s", "span_s")})
 
     def disarm(self) -> None:
         """Stop and disarm; see ``Arm.disarm``."""

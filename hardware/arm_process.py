@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class ArmServer:
         self._told = False
         self._number = 0
         self._rhythm = Rhythm(1.0 / settings.rate_hz)
+        self._listen_s = min(_LINK_POLL_S, 0.25 / settings.rate_hz)
         self._port = RtdeArm(settings)
         self._driver = ArmDriver(settings, self._port)
         channel.setblocking(False)
@@ -62,13 +64,13 @@ class ArmServer:
             self._port.close()
 
     def _watch_link(self) -> None:
-        """End the process at once when the connection is lost.
+        """Listen to the stream, and end the process at once when the connection is lost.
 
         ur_rtde would connect again, upload its script and go on, or crash in the attempt. Left
         alone, the controller's watchdog stops the arm.
         """
-        while self._port.connected:
-            time.sleep(_LINK_POLL_S)
+        while self._port.listen():
+            time.sleep(self._listen_s)
         if not self._ended:
             self._board.lost = True
             os._exit(1)
@@ -113,11 +115,14 @@ class ArmServer:
                 self._answer("disarmed")
             case "periods":
                 self._answer("periods", seconds=list(self._rhythm.periods))
+            case "stream":
+                self._answer("stream", **asdict(self._port.stream()))
             case "close":
                 self._ended = True
 
     def _arm(self) -> None:
         try:
+            self._port.require_stream()
             self._driver.arm(time.monotonic())
         except RobotError as error:
             self._answer("refused", detail=str(error))

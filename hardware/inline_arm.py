@@ -13,6 +13,7 @@ from .controller.gripper import Gripper
 from .controller.program import DONE
 from .modes import RuntimeState
 from .poses import Array
+from .read_back import require_payload, require_tool
 from .sample import ArmSample
 from .status import ArmStatus
 
@@ -65,6 +66,12 @@ class InlinePort:
         )
         if not done:
             raise RobotError("The control program did not start.")
+        try:
+            require_tool(settings, self._controller.tcp_pose)
+            require_payload(settings, self._controller.payload, self._controller.payload_cog)
+        except RobotError:
+            self.stop(4.0)
+            raise
 
     def servo(self, q: Array) -> bool:
         """Send a setpoint; see ``ArmPort.servo``."""
@@ -127,7 +134,10 @@ class InlineArm:
         return self.status()
 
     def arm(self) -> None:
-        """Allow motion; see ``Arm.arm``."""
+        """Allow motion; see ``Arm.arm``.
+
+        How evenly readings come is not asked: every tick is read as it passes, whoever waits.
+        """
         self._driver.arm(self._controller.time_s)
         # Cycles are counted from here, so that an episode is the same every time.
         self._ticks = 0
