@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from steer_gym.robot import Fault, RobotError, Target
+from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
 from .arm_driver import ArmDriver, ArmSettings
 from .controller import commands
@@ -16,6 +16,7 @@ from .poses import Array
 from .read_back import require_payload, require_tool
 from .sample import ArmSample
 from .status import ArmStatus
+from .supervision import Finding
 
 # What the simulator recognises as ur_rtde's control script.
 _SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
@@ -72,6 +73,12 @@ class InlinePort:
         except RobotError:
             self.stop(4.0)
             raise
+
+    def finding(self) -> Finding | None:
+        """Return that remote control was lost; see ``ArmPort.finding``."""
+        if self._controller.remote:
+            return None
+        return FaultCode.REMOTE_CONTROL_LOST, "the robot was switched to local control"
 
     def servo(self, q: Array) -> bool:
         """Send a setpoint; see ``ArmPort.servo``."""

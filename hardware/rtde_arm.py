@@ -20,8 +20,10 @@ from steer_gym.robot import RobotError
 from .arm_driver import ArmSettings
 from .poses import Array
 from .read_back import payload_taken, require_payload, require_tool
+from .remote_watch import RemoteWatch
 from .sample import ArmSample
 from .stream import Stream, StreamReport
+from .supervision import Finding
 
 _VARIABLES = [
     "timestamp",
@@ -56,6 +58,7 @@ class RtdeArm:
         """
         self._settings = settings
         self._control: Any = None
+        self._remote: RemoteWatch | None = None
         self._leaving: threading.Thread | None = None
         self._stream = Stream()
         self._shows_payload = True
@@ -131,6 +134,10 @@ class RtdeArm:
             self.stop(4.0)
             raise
 
+    def finding(self) -> Finding | None:
+        """Return that remote control was lost; see ``ArmPort.finding``."""
+        return self._remote.finding() if self._remote else None
+
     def servo(self, q: Array) -> bool:
         """Send a setpoint; see ``ArmPort.servo``."""
         settings = self._settings
@@ -143,6 +150,9 @@ class RtdeArm:
     def stop(self, deceleration: float) -> None:
         """Stop the arm and end the program; see ``ArmPort.stop``."""
         control, self._control = self._control, None
+        remote, self._remote = self._remote, None
+        if remote:
+            remote.close()
         if control is None:
             return
         with contextlib.suppress(RuntimeError):
@@ -171,7 +181,7 @@ class RtdeArm:
         return receive(host, rate_hz, _VARIABLES)
 
     def _set_up(self) -> None:
-        """Set tool and payload and read them back, then arm the watchdog."""
+        """Set tool and payload and read them back, then the watchdogs on both sides."""
         settings, control = self._settings, self._control
         kg, cog = settings.payload_kg, list(settings.payload_cog)
         if not (control.setTcp(list(settings.tcp)) and control.setPayload(kg, cog)):
@@ -180,6 +190,7 @@ class RtdeArm:
         if self._shows_payload:
             _wait_until(lambda: payload_taken(settings, *self._payload()), _SHOWN_WITHIN_S)
             require_payload(settings, *self._payload())
+        self._remote = RemoteWatch(settings.host)
         # Last: from here on it has to be kicked, which the first setpoint does.
         if not control.setWatchdog(settings.watchdog_hz):
             raise RobotError("The control program did not take the watchdog.")
