@@ -16,7 +16,7 @@ from .limits import Limits
 from .poses import Array
 from .sample import ArmSample
 from .servo import Servo, ripple
-from .supervision import ForceGuard, program_finding, safety_finding
+from .supervision import Finding, ForceGuard, program_finding, safety_finding
 
 STOP_DECELERATIONS = (4.0, 40.0)
 """Least and most that ``servoStop`` brakes with [rad/s^2]."""
@@ -103,8 +103,11 @@ class ArmPort(Protocol):
         """Start the control program, set tool and payload, arm the controller's watchdog.
 
         Raises:
-            RobotError: It did not start, with the reason.
+            RobotError: It did not start, or does not show what was set; with the reason.
         """
+
+    def finding(self) -> Finding | None:
+        """Return what is wrong beside the readings since ``start``, without waiting."""
 
     def servo(self, q: Array) -> bool:
         """Send a setpoint (6,) [rad]; false when the controller did not take it."""
@@ -188,7 +191,12 @@ class ArmDriver:
         self.sample = sample
         if not self.armed:
             return
-        finding = safety_finding(sample) or program_finding(sample) or self.forces.see(sample.force)
+        finding = (
+            safety_finding(sample)
+            or program_finding(sample)
+            or self._port.finding()
+            or self.forces.see(sample.force)
+        )
         if self.age_s > self.settings.stale_s:
             finding = FaultCode.STALE_STATE, f"the newest reading is {self.age_s:.3f} s old"
         if finding:

@@ -18,6 +18,7 @@ from steer_gym.robot import Fault, FaultCode, RobotError, Target
 from .arm_driver import ArmSettings
 from .moments import status_at
 from .status import ArmStatus, StatusBoard, create_board_file
+from .stream import StreamReport
 
 _START_S = 15.0
 _ARM_S = 15.0
@@ -69,6 +70,7 @@ class ArmProcess:
         self._fault_words: dict[str, Any] | None = None
         self._owner = os.getpid()
         self._in = bytearray()
+        self._ordered = 0
         self._due_s = time.monotonic()
         self._thought_s = 0.0
         self._closed = False
@@ -129,9 +131,8 @@ class ArmProcess:
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""
-        self._order({"do": "arm"})
         try:
-            self._await("armed", _ARM_S)
+            self._ask("arm", "armed", _ARM_S)
         except RobotError:
             # It may still arm itself, later, when nobody waits for it.
             self.disarm()
@@ -167,15 +168,18 @@ class ArmProcess:
 
     def periods(self) -> list[float]:
         """Return the servo's last periods [s], at most 5000."""
-        self._order({"do": "periods"})
-        seconds: list[float] = self._await("periods", 5.0)["seconds"]
+        seconds: list[float] = self._ask("periods", "periods", 5.0)["seconds"]
         return seconds
+
+    def stream(self) -> StreamReport:
+        """Return how evenly the last half second of readings came."""
+        told = self._ask("stream", "stream", 5.0)
+        return StreamReport(**{name: told[name] for name in ("rate_hz", "gap_s", "span_s")})
 
     def disarm(self) -> None:
         """Stop and disarm; see ``Arm.disarm``."""
         with contextlib.suppress(RobotError):
-            self._order({"do": "disarm"})
-            self._await("disarmed", _CLOSE_S)
+            self._ask("disarm", "disarmed", _CLOSE_S)
 
     def kill(self) -> None:
         """End the process at once; the controller's watchdog stops the arm."""
@@ -222,14 +226,24 @@ class ArmProcess:
         words = self._fault_words or {"detail": "", "time_s": status.sample.time_s}
         return words["detail"], words["time_s"]
 
+    def _ask(self, do: str, event: str, timeout_s: float) -> dict[str, Any]:
+        """Give an order and return its answer; those to earlier orders come too late."""
+        self._order({"do": do})
+        return self._await(event, timeout_s, self._ordered)
+
     def _order(self, order: dict[str, Any]) -> None:
+        self._ordered += 1
         try:
-            self._channel.sendall(json.dumps(order).encode() + b"\n")
+            line = json.dumps({**order, "number": self._ordered})
+            self._channel.sendall(line.encode() + b"\n")
         except OSError as error:
             raise RobotError(f"The arm's process is gone: {error}.") from error
 
-    def _await(self, event: str, timeout_s: float) -> dict[str, Any]:
-        """Return the next message of this kind; others are dropped."""
+    def _await(self, event: str, timeout_s: float, number: int | None = None) -> dict[str, Any]:
+        """Return the next message of this kind, in answer to the order of a number if one is given.
+
+        Others are dropped.
+        """
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             message = self._message(left)
@@ -237,6 +251,8 @@ class ArmProcess:
                 raise RobotError(f"The arm's process {self._ended()}.")
             if message["event"] == "fault":
                 self._fault_words = message
+            if message.get("number") != number:
+                continue
             if message["event"] == event:
                 return message
             if message["event"] == "refused":

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,10 @@ import numpy as np
 from steer_gym.robot import RobotError, Target
 
 from .arm_driver import ArmDriver, ArmSettings
+from .rhythm import Rhythm
 from .rtde_arm import RtdeArm
 from .status import ArmStatus, StatusBoard
 
-_PERIODS = 5000
 _LINK_POLL_S = 0.002
 
 
@@ -39,9 +39,10 @@ class ArmServer:
         self._parent = parent
         self._in = bytearray()
         self._ended = False
-        self._periods: deque[float] = deque(maxlen=_PERIODS)
         self._told = False
-        self._dt_s = 1.0 / settings.rate_hz
+        self._number = 0
+        self._rhythm = Rhythm(1.0 / settings.rate_hz)
+        self._listen_s = min(_LINK_POLL_S, 0.25 / settings.rate_hz)
         self._port = RtdeArm(settings)
         self._driver = ArmDriver(settings, self._port)
         channel.setblocking(False)
@@ -52,16 +53,9 @@ class ArmServer:
         try:
             self._cycle()
             self._say({"event": "connected"})
-            due = last = time.monotonic()
+            self._rhythm.restart()
             while not self._ended:
-                due += self._dt_s
-                time.sleep(max(0.0, due - time.monotonic()))
-                now = time.monotonic()
-                # Lost time is not made up for: a burst of setpoints would be a burst of speed.
-                if now - due > self._dt_s:
-                    due = now
-                self._periods.append(now - last)
-                last = now
+                self._rhythm.wait()
                 self._orders()
                 self._cycle()
         finally:
@@ -70,13 +64,13 @@ class ArmServer:
             self._port.close()
 
     def _watch_link(self) -> None:
-        """End the process at once when the connection is lost.
+        """Listen to the stream, and end the process at once when the connection is lost.
 
         ur_rtde would connect again, upload its script and go on, or crash in the attempt. Left
         alone, the controller's watchdog stops the arm.
         """
-        while self._port.connected:
-            time.sleep(_LINK_POLL_S)
+        while self._port.listen():
+            time.sleep(self._listen_s)
         if not self._ended:
             self._board.lost = True
             os._exit(1)
@@ -109,6 +103,7 @@ class ArmServer:
             self._order(json.loads(line))
 
     def _order(self, order: dict[str, Any]) -> None:
+        self._number = order.pop("number")
         match order.pop("do"):
             case "aim":
                 pace = order.pop("pace")
@@ -117,22 +112,29 @@ class ArmServer:
                 self._arm()
             case "disarm":
                 self._driver.disarm()
-                self._say({"event": "disarmed"})
+                self._answer("disarmed")
             case "periods":
-                self._say({"event": "periods", "seconds": list(self._periods)})
+                self._answer("periods", seconds=list(self._rhythm.periods))
+            case "stream":
+                self._answer("stream", **asdict(self._port.stream()))
             case "close":
                 self._ended = True
 
     def _arm(self) -> None:
         try:
+            self._port.require_stream()
             self._driver.arm(time.monotonic())
         except RobotError as error:
-            self._say({"event": "refused", "detail": str(error)})
+            self._answer("refused", detail=str(error))
         else:
             # The status must say so before the word does.
             self._cycle()
-            self._say({"event": "armed"})
-        self._periods.clear()
+            self._answer("armed")
+        self._rhythm.restart()
+
+    def _answer(self, event: str, **facts: Any) -> None:
+        """Answer the present order, by its number: who asks may have given up on another one."""
+        self._say({"event": event, "number": self._number, **facts})
 
     def _say(self, message: dict[str, Any]) -> None:
         # A parent that does not read loses messages, never the arm its pace.

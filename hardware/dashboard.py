@@ -11,6 +11,8 @@ from typing import Self
 from steer_gym.robot import RobotError
 
 PORT = 29999
+REMOTE_QUESTION = "is in remote control"
+"""Answered by ``true`` or ``false`` from PolyScope 5.6 on; not understood before, and on a CB3."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,7 @@ class Dashboard:
             robot_mode=self.ask("robotmode").rpartition(": ")[2],
             safety_status=self.ask("safetystatus").rpartition(": ")[2],
             program_runs="true" in self.ask("running"),
-            remote="true" in self.ask("is in remote control") if e_series else None,
+            remote="true" in self.ask(REMOTE_QUESTION) if e_series else None,
         )
 
     def close(self) -> None:

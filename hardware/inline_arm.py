@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from steer_gym.robot import Fault, RobotError, Target
+from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
 from .arm_driver import ArmDriver, ArmSettings
 from .controller import commands
@@ -13,8 +13,10 @@ from .controller.gripper import Gripper
 from .controller.program import DONE
 from .modes import RuntimeState
 from .poses import Array
+from .read_back import require_payload, require_tool
 from .sample import ArmSample
 from .status import ArmStatus
+from .supervision import Finding
 
 # What the simulator recognises as ur_rtde's control script.
 _SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
@@ -65,6 +67,18 @@ class InlinePort:
         )
         if not done:
             raise RobotError("The control program did not start.")
+        try:
+            require_tool(settings, self._controller.tcp_pose)
+            require_payload(settings, self._controller.payload, self._controller.payload_cog)
+        except RobotError:
+            self.stop(4.0)
+            raise
+
+    def finding(self) -> Finding | None:
+        """Return that remote control was lost; see ``ArmPort.finding``."""
+        if self._controller.remote:
+            return None
+        return FaultCode.REMOTE_CONTROL_LOST, "the robot was switched to local control"
 
     def servo(self, q: Array) -> bool:
         """Send a setpoint; see ``ArmPort.servo``."""
@@ -127,7 +141,10 @@ class InlineArm:
         return self.status()
 
     def arm(self) -> None:
-        """Allow motion; see ``Arm.arm``."""
+        """Allow motion; see ``Arm.arm``.
+
+        How evenly readings come is not asked: every tick is read as it passes, whoever waits.
+        """
         self._driver.arm(self._controller.time_s)
         # Cycles are counted from here, so that an episode is the same every time.
         self._ticks = 0

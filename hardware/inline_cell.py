@@ -17,7 +17,7 @@ from .controller.controller import Controller
 from .controller.gripper import Gripper
 from .controller.simulator import SimulatorSettings, build_controller, build_plant
 from .inline_arm import InlineArm
-from .modes import SafetyMode
+from .modes import RuntimeState, SafetyMode
 from .poses import Array
 from .supervision import Finding
 
@@ -114,6 +114,8 @@ class InlineCell:
         """Return why the robot cannot be armed; see ``Cell``."""
         if not self.controller.remote:
             return "it is in local control"
+        if self.controller.runtime is RuntimeState.PLAYING:
+            return "another program is running"
         return ""
 
     def renew(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,11 @@ from steer_gym.robot import RobotError
 
 from .arm_driver import ArmSettings
 from .poses import Array
+from .read_back import payload_taken, require_payload, require_tool
+from .remote_watch import RemoteWatch
 from .sample import ArmSample
+from .stream import Stream, StreamReport
+from .supervision import Finding
 
 _VARIABLES = [
     "timestamp",
@@ -33,10 +39,16 @@ _VARIABLES = [
     "runtime_state",
     "speed_scaling",
 ]
+_PAYLOAD = ["payload", "payload_cog"]
+"""Announced from PolyScope 3.11 and 5.5.1 on."""
+_EVEN_WITHIN_S = 1.0
+"""How long a disturbed stream may take to bring an even half second."""
+_SHOWN_WITHIN_S = 0.5
+"""How long the stream may take to show a payload."""
 
 
 class RtdeArm:
-    """An ``ArmPort`` over RTDE; every call is made by one thread."""
+    """An ``ArmPort`` over RTDE; every call but ``listen`` is made by one thread."""
 
     def __init__(self, settings: ArmSettings) -> None:
         """Connect for reading; moves nothing and starts nothing.
@@ -46,23 +58,47 @@ class RtdeArm:
         """
         self._settings = settings
         self._control: Any = None
+        self._remote: RemoteWatch | None = None
         self._leaving: threading.Thread | None = None
-        receive = require("rtde_receive", extra="ur5")
+        self._stream = Stream()
+        self._shows_payload = True
         try:
-            self._receive = receive.RTDEReceiveInterface(
-                settings.host, settings.rate_hz, _VARIABLES
-            )
+            self._receive = self._subscribe()
         except RuntimeError as error:
             raise RobotError(f"No RTDE at {settings.host}:30004: {error}") from error
 
-    @property
-    def connected(self) -> bool:
-        """Tell whether the stream is connected; may be asked by any thread."""
-        return bool(self._receive.isConnected())
+    def listen(self) -> bool:
+        """Take note of when the newest reading was; false when the connection is lost.
+
+        For another thread, several times a reading: cycles as fast as the stream would see some
+        readings twice and miss others.
+        """
+        connected = bool(self._receive.isConnected())
+        if connected:
+            self._stream.hear(self._receive.getTimestamp())
+        return connected
+
+    def stream(self) -> StreamReport:
+        """Return how evenly the last half second of readings came."""
+        return self._stream.report()
+
+    def require_stream(self) -> None:
+        """Return once the last half second brought readings at nearly the rate.
+
+        At once on a link that is well; one that was disturbed, or connected just now, has a second.
+
+        Raises:
+            RobotError: It did not; says what came instead.
+        """
+        rate_hz = self._settings.rate_hz
+        _wait_until(lambda: not self.stream().trouble(rate_hz), _EVEN_WITHIN_S)
+        trouble = self.stream().trouble(rate_hz)
+        if trouble:
+            raise RobotError(f"The robot is not ready, {trouble}.")
 
     def read(self) -> ArmSample | None:
         """Return the newest sample; see ``ArmPort.read``."""
-        if not self.connected:
+        if not self._receive.isConnected():
             return None
         receive = self._receive
         return ArmSample(
@@ -86,22 +122,21 @@ class RtdeArm:
         A new interface clears the command register before its script starts, so no old command
         runs again; ``reuploadScript`` would replay it, and is never used here.
         """
-        settings = self._settings
         self._finish_leaving()
         control = require("rtde_control", extra="ur5")
         try:
-            self._control = control.RTDEControlInterface(settings.host)
+            self._control = control.RTDEControlInterface(self._settings.host)
         except RuntimeError as error:
             raise RobotError(f"The control program did not start: {error}") from error
-        done = (
-            self._control.setTcp(list(settings.tcp))
-            and self._control.setPayload(settings.payload_kg, list(settings.payload_cog))
-            and np.allclose(self._control.getTCPOffset(), settings.tcp, atol=1e-6)
-            and self._control.setWatchdog(settings.watchdog_hz)
-        )
-        if not done:
+        try:
+            self._set_up()
+        except RobotError:
             self.stop(4.0)
-            raise RobotError("The controller did not take tool, payload and watchdog.")
+            raise
+
+    def finding(self) -> Finding | None:
+        """Return that remote control was lost; see ``ArmPort.finding``."""
+        return self._remote.finding() if self._remote else None
 
     def servo(self, q: Array) -> bool:
         """Send a setpoint; see ``ArmPort.servo``."""
@@ -115,6 +150,9 @@ class RtdeArm:
     def stop(self, deceleration: float) -> None:
         """Stop the arm and end the program; see ``ArmPort.stop``."""
         control, self._control = self._control, None
+        remote, self._remote = self._remote, None
+        if remote:
+            remote.close()
         if control is None:
             return
         with contextlib.suppress(RuntimeError):
@@ -130,10 +168,46 @@ class RtdeArm:
         self._receive.disconnect()
         self._finish_leaving()
 
+    def _subscribe(self) -> Any:
+        """Return the connection for reading, with the payload where the controller tells it."""
+        receive = require("rtde_receive", extra="ur5").RTDEReceiveInterface
+        host, rate_hz = self._settings.host, self._settings.rate_hz
+        try:
+            return receive(host, rate_hz, _VARIABLES + _PAYLOAD)
+        except RuntimeError as error:
+            if _PAYLOAD[0] not in str(error):
+                raise
+        self._shows_payload = False
+        return receive(host, rate_hz, _VARIABLES)
+
+    def _set_up(self) -> None:
+        """Set tool and payload and read them back, then the watchdogs on both sides."""
+        settings, control = self._settings, self._control
+        kg, cog = settings.payload_kg, list(settings.payload_cog)
+        if not (control.setTcp(list(settings.tcp)) and control.setPayload(kg, cog)):
+            raise RobotError("The control program did not take tool and payload.")
+        require_tool(settings, control.getTCPOffset())
+        if self._shows_payload:
+            _wait_until(lambda: payload_taken(settings, *self._payload()), _SHOWN_WITHIN_S)
+            require_payload(settings, *self._payload())
+        self._remote = RemoteWatch(settings.host)
+        # Last: from here on it has to be kicked, which the first setpoint does.
+        if not control.setWatchdog(settings.watchdog_hz):
+            raise RobotError("The control program did not take the watchdog.")
+
+    def _payload(self) -> tuple[float, list[float]]:
+        return self._receive.getPayload(), self._receive.getPayloadCog()
+
     def _finish_leaving(self) -> None:
         if self._leaving:
             self._leaving.join()
             self._leaving = None
+
+
+def _wait_until(condition: Callable[[], bool], within_s: float) -> None:
+    end = time.monotonic() + within_s
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def _disconnect(control: Any) -> None:

@@ -24,6 +24,8 @@ STOPS = {
     SafetyBits.SAFEGUARD_STOP: FaultCode.SAFEGUARD_STOP,
     SafetyBits.THREE_POSITION_STOP: FaultCode.THREE_POSITION_STOP,
     SafetyBits.RECOVERY: FaultCode.RECOVERY_MODE,
+    # Alone it is a stop of a kind that only a newer PolyScope knows.
+    SafetyBits.STOPPED_BY_SAFETY: FaultCode.SAFETY_FAULT,
 }
 """Safety bit -> fault. ``isProtectiveStopped`` and ``isEmergencyStopped`` see two of them."""
 

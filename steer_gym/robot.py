@@ -42,6 +42,9 @@ class FaultCode(StrEnum):
     """Power or brakes went."""
     PROGRAM_STOPPED = "program_stopped"
     """The control program was stopped, paused or replaced."""
+    REMOTE_CONTROL_LOST = "remote_control_lost"
+    """Somebody switched the robot to local control, or its dashboard no longer says that nobody
+    did."""
     COMMAND_REFUSED = "command_refused"
     """The controller did not take a command although nothing says why."""
     IK_FAILED = "ik_failed"

@@ -19,6 +19,7 @@ from ..modes import RobotMode, SafetyMode
 from .cameras import CAMERA_MODES, CameraRig
 from .controller import Controller
 from .gripper import Gripper
+from .machine import OVERRULED
 from .sockets import LineSession, Listener, Wire
 
 PORT = 30099
@@ -50,6 +51,9 @@ def _state(sim: Simulator) -> Answer:
         "runtime_state": c.runtime.name,
         "program": c.program.name if c.program else None,
         "remote": c.remote,
+        "tcp": c.tcp_pose.tolist(),
+        "payload": c.payload,
+        "payload_cog": list(c.payload_cog),
         "q": c.plant.q.tolist(),
         "qd": c.plant.qd.tolist(),
         "tcp_pose": c.tool_pose.tolist(),
@@ -101,6 +105,14 @@ def _program(sim: Simulator, action: str) -> Answer:
 
 def _remote(sim: Simulator, *, on: bool) -> Answer:
     sim.controller.remote = on
+    return {}
+
+
+def _overrule(sim: Simulator, names: list[str]) -> Answer:
+    for name in names:
+        if name not in OVERRULED:
+            raise UnknownNameError("setting", name, OVERRULED)
+    sim.controller.overruled = frozenset(names)
     return {}
 
 
@@ -192,6 +204,7 @@ ORDERS: dict[str, Callable[..., Answer]] = {
     "power": _power,
     "program": _program,
     "remote": _remote,
+    "overrule": _overrule,
     "teach_button": _teach_button,
     "speed_slider": _slider,
     "network": _network,

@@ -82,9 +82,11 @@ def _until_contact(m: Machine) -> bool:
 
 
 def _payload(m: Machine) -> None:
-    m.payload = m.registers.number(0)
+    if "payload" not in m.overruled:
+        m.payload = m.registers.number(0)
     cog = m.registers.six(1)[:3]
-    if cog.any():
+    # As in ur_rtde's script: none given leaves the last one.
+    if cog.any() and "payload_cog" not in m.overruled:
         m.payload_cog = tuple(float(v) for v in cog)
 
 

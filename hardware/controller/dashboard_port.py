@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from ..dashboard import REMOTE_QUESTION
 from ..modes import RuntimeState, SafetyMode
 from .controller import Controller
 from .safety import UNLOCK_TOO_SOON
 from .sockets import LineSession, Wire
+from .variables import PolyScope
 
 PORT = 29999
 BANNER = "Connected: Universal Robots Dashboard Server"
@@ -60,7 +62,7 @@ REPLIES: dict[str, Callable[[Controller], str]] = {
     "version": lambda c: str(c.polyscope),
     "get serial number": lambda _: SERIAL,
     "get robot model": lambda c: c.arm.name.removesuffix("e"),
-    "is in remote control": lambda c: str(c.remote).lower(),
+    REMOTE_QUESTION: lambda c: str(c.remote).lower(),
     "robotmode": lambda c: f"Robotmode: {c.mode.name}",
     "safetymode": lambda c: f"Safetymode: {c.safety.mode.name}",
     "safetystatus": lambda c: f"Safetystatus: {c.safety.mode.name}",
@@ -83,6 +85,8 @@ REPLIES: dict[str, Callable[[Controller], str]] = {
 def reply(controller: Controller, request: str) -> str:
     """Return the answer to one request."""
     call = REPLIES.get(request.lower())
+    if request.lower() == REMOTE_QUESTION and controller.polyscope < PolyScope(5, 6):
+        call = None
     return call(controller) if call else f"could not understand: '{request}'"
 
 

@@ -13,6 +13,9 @@ from .registers import Registers
 from .variables import PolyScope
 from .watchdog import Watchdog
 
+OVERRULED = ("tcp", "payload", "payload_cog")
+"""What an installation may keep from being set."""
+
 
 class Machine:
     """The arm under its reference, and what programs and clients say to each other."""
@@ -38,6 +41,8 @@ class Machine:
         """The same as (4, 4)."""
         self.payload = 0.0
         self.payload_cog: tuple[float, ...] = (0.0, 0.0, 0.0)
+        self.overruled: frozenset[str] = frozenset()
+        """What programs set in vain, as the installation keeps its own: ``OVERRULED``."""
         self.speed_slider = 1.0
         self.digital_outputs = 0
         self.gripper_reference: float | None = None
@@ -74,6 +79,8 @@ class Machine:
 
     def set_tcp(self, pose: Array) -> None:
         """Move the tool centre point."""
+        if "tcp" in self.overruled:
+            return
         self.tcp_pose, self.tcp = pose, tool(pose.tolist())
         self.sense()
 

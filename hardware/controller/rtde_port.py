@@ -54,7 +54,8 @@ class RtdeSession(Session):
 
     def publish(self) -> None:
         """Send one data packet if this tick is one of the client's."""
-        if self._started and self._output and self._port.controller.ticks % self._every == 0:
+        every = self._every * self.wire.one_in
+        if self._started and self._output and self._port.controller.ticks % every == 0:
             payload = self._output.pack(self._port.outputs)
             self.send(packet(Packet.DATA, payload), self._now_s)
 

@@ -28,6 +28,8 @@ class Wire:
     """New connections are closed at once."""
     delay_s: float = 0.0
     """Messages go out this much later."""
+    one_in: int = 1
+    """Of the stream of readings only one in so many goes out (RTDE port)."""
     jitter_s: float = 0.0
     """And up to this much later still, at random; their order stays."""
 

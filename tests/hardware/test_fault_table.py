@@ -7,6 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "docs" / "ur5_faults.md"
+NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 ROW = re.compile(r"^\| (\d+) \|.*`([\w/]+\.py)::(\w+)` \|$", re.MULTILINE)
 
 
@@ -16,3 +17,10 @@ def test_every_fault_has_a_row_whose_test_exists_and_carries_its_number() -> Non
     for number, file, test in rows:
         assert f"def {test}(" in (HERE / file).read_text(), test
         assert number in test.split("_"), test
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    named = NAMED.findall(TABLE.read_text())
+    assert len(named) > 28
+    for file, test in named:
+        assert f"def {test}(" in (HERE / file).read_text(), test

@@ -15,7 +15,8 @@ class CutPort:
     """An arm's port whose answers stop: lost (``None``) or frozen; setpoints go nowhere."""
 
     def __init__(self, port: Any, *, frozen: bool) -> None:
-        self.tick, self.start, self.stop = port.tick, port.start, lambda deceleration: None
+        self.tick, self.start, self.finding = port.tick, port.start, port.finding
+        self.stop = lambda deceleration: None
         self._last = port.read() if frozen else None
 
     def read(self) -> Any:
@@ -30,6 +31,7 @@ class QueuingPort:
 
     def __init__(self, port: Any, *, cycles: int) -> None:
         self.tick, self.start, self.stop, self.servo = port.tick, port.start, port.stop, port.servo
+        self.finding = port.finding
         self._read = port.read
         self._queue = deque([port.read()], maxlen=cycles + 1)
 

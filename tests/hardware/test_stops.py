@@ -87,6 +87,21 @@ def test_10_reduced_mode_goes_on(bench: Any) -> None:
     assert bench.robot.fault is None
 
 
+def test_a_switch_to_local_control_is_latched_in_three_cycles_and_stops_in_order(
+    bench: Any,
+) -> None:
+    lost_s = bench.set_moving()
+    bench.controller.remote = False
+    bench.go(0.3)
+    bench.require_fault(FaultCode.REMOTE_CONTROL_LOST, lost_s, THREE_CYCLES_S)
+    assert bench.still_after(lost_s) < 0.15
+    assert bench.controller.safety.mode is SafetyMode.NORMAL
+    assert not bench.controller.program_runs
+    bench.robot.recover(acknowledged_by="the test")
+    with pytest.raises(RobotError, match="local control"):
+        bench.robot.arm()
+
+
 @pytest.mark.parametrize("action", ["stop", "pause", "replace"])
 def test_19_a_program_that_is_stopped_paused_or_replaced_is_a_fault(
     bench: Any, action: str

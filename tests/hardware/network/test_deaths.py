@@ -213,6 +213,46 @@ def test_an_arm_that_is_late_to_arm_is_disarmed(net: Any, monkeypatch: pytest.Mo
     assert net.robot.armed
 
 
+def test_the_answer_to_an_order_that_was_given_up_is_not_taken_for_that_to_the_next(
+    net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_ARM_S", "_CLOSE_S"):
+        monkeypatch.setattr(f"steer_gym.hardware.arm_link.{limit}", 0.0)
+    with pytest.raises(RobotError, match="did not say 'armed'"):
+        net.robot.arm()
+    monkeypatch.undo()
+    # Both answers, that it is armed and that it is disarmed again, now wait to be read.
+    end = time.monotonic() + 10.0
+    while not net.events("program_ended"):
+        assert time.monotonic() < end, "it was never disarmed"
+        time.sleep(0.02)
+    q = net.admin("state")["q"]
+    net.admin("place", q=[q[0] + 1.5, *q[1:]])
+    net.robot.wait(0.2)
+    with pytest.raises(RobotError, match="outside its limits"):
+        net.robot.arm()
+    assert not net.robot.armed
+
+
+@hardware
+def test_a_refusal_that_came_too_late_does_not_refuse_the_next_order(
+    net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    q = net.admin("state")["q"]
+    net.admin("place", q=[q[0] + 1.5, *q[1:]])
+    net.robot.wait(0.2)
+    for limit in ("_ARM_S", "_CLOSE_S"):
+        monkeypatch.setattr(f"steer_gym.hardware.arm_link.{limit}", 0.0)
+    with pytest.raises(RobotError, match="did not say 'armed'"):
+        net.robot.arm()
+    monkeypatch.undo()
+    net.robot.wait(0.5)
+    net.admin("place", q=q)
+    net.robot.wait(0.2)
+    net.robot.arm()
+    assert net.robot.armed
+
+
 def test_9_an_emergency_stop_is_named_although_the_gripper_falls_silent(net: Any) -> None:
     net.set_moving()
     stopped_s = net.admin("safety", mode="ROBOT_EMERGENCY_STOP")["time_s"]

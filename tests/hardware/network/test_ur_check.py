@@ -49,6 +49,16 @@ def test_what_is_not_right_is_named(network: Any) -> None:
         assert found[name] == "warn", name
 
 
+@hardware
+def test_a_stream_that_would_not_be_armed_fails_and_says_what_is_wanted(network: Any) -> None:
+    net = network()
+    net.admin("network", port="rtde", one_in=2)
+    checks = reading_checks(ArmSettings(host=net.host), gripper=False)
+    (stream,) = [check for check in checks if check.name == "stream"]
+    assert stream.verdict == "fail"
+    assert "125 Hz are wanted" in stream.detail
+
+
 def test_nobody_there_is_one_line_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ur-check", "127.9.9.9"]) == 1
     said = capsys.readouterr().out
