@@ -19,10 +19,10 @@ from .machine import Machine
 from .motion import Path
 from .moves import ProtectiveStop, ScriptError
 from .plant import Plant
+from .polyscope import PolyScope
 from .program import Program, program_of
-from .registers import written_outputs
+from .registers import written_analog, written_outputs
 from .safety import Safety, broken_limit
-from .variables import PolyScope
 
 WatchdogTrip = Literal["protective_stop", "stop"]
 
@@ -98,6 +98,7 @@ class Controller(Machine):
         if "speed_slider_fraction" in values and values.get("speed_slider_mask"):
             self.speed_slider = min(1.0, max(0.0, values["speed_slider_fraction"]))
         self.digital_outputs = written_outputs(self.digital_outputs, values)
+        self.analog_outputs = written_analog(self.analog_outputs, values)
         watched = f"input_int_register_{self.registers.offset}"
         if watched in values:
             self.events.count(int(values[watched]))

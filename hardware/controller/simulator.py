@@ -21,8 +21,8 @@ from .cameras import Artist, CameraRig, TestCard
 from .controller import Controller, WatchdogTrip
 from .outputs import Outputs
 from .plant import KinematicPlant, Plant, home_for
+from .polyscope import PolyScope
 from .sockets import Listener, Session, Wire
-from .variables import PolyScope
 
 Clock = Literal["real", "locked"]
 _CATCH_UP_S = 0.1

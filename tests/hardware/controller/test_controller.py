@@ -7,8 +7,8 @@ import pytest
 
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.polyscope import PolyScope
 from steer_gym.hardware.controller.safety import SERVO_JUMP_LIMIT
-from steer_gym.hardware.controller.variables import PolyScope
 from steer_gym.hardware.modes import RobotMode, RuntimeState, SafetyMode
 
 SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
