@@ -23,6 +23,7 @@ from .polyscope import PolyScope
 from .program import Program, program_of
 from .registers import written_analog, written_outputs
 from .safety import Safety, broken_limit
+from .urscript import CompileError
 
 WatchdogTrip = Literal["protective_stop", "stop"]
 
@@ -80,14 +81,28 @@ class Controller(Machine):
         return self.program is not None
 
     def upload(self, text: str) -> bool:
-        """Take a script; it starts 40 ms later. False when it is refused."""
+        """Take a script; it starts 40 ms later. False when it is refused.
+
+        A program that plays is replaced, unless the script is a secondary program. A script that
+        cannot be compiled ends it all the same, so that nobody takes the old one for the new.
+        """
         ready = self.mode is RobotMode.RUNNING and self.safety.allows_motion
         if not (ready and self.remote):
             self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
             return False
+        try:
+            program = program_of(text)
+        except CompileError as error:
+            self.end_program("replaced by a script that does not compile")
+            self.note("compile_error", line=error.line, text=error.text, source=error.source)
+            return False
+        secondary = program(self) if text.lstrip().startswith("sec") else None
+        if secondary:
+            self.after(0.0, lambda: self._run_secondary(secondary))
+            return True
         if self.program_runs:
             self.end_program("replaced by a new script")
-        self.after(0.04, lambda: self._begin(text))
+        self.after(0.04, lambda: self._begin(program))
         return True
 
     def write_inputs(self, values: Mapping[str, float]) -> None:
@@ -120,7 +135,7 @@ class Controller(Machine):
 
     def runtime_error(self, reason: str) -> None:
         """End the program as a runtime error in its script does."""
-        self.note("runtime_error", reason=reason)
+        self.note("runtime_error", reason=reason, line=self.program.line if self.program else 0)
         self.end_program(f"runtime error: {reason}")
 
     def pause(self) -> None:
@@ -165,8 +180,8 @@ class Controller(Machine):
     def power_on(self) -> None:
         """Switch the arm on, which takes a second."""
         if self.mode is RobotMode.POWER_OFF and not self.safety.cuts_power:
-            self.mode = RobotMode.BOOTING
-            self.after(1.0, lambda: self._set_mode(RobotMode.IDLE))
+            self._set_mode(RobotMode.BOOTING)
+            self.after(1.0, lambda: self._change_mode(RobotMode.BOOTING, RobotMode.IDLE))
 
     def power_off(self) -> None:
         """Switch the arm off."""
@@ -174,9 +189,12 @@ class Controller(Machine):
         self._set_mode(RobotMode.POWER_OFF)
 
     def release_brakes(self) -> None:
-        """Release the brakes, which takes half a second."""
-        if self.mode is RobotMode.IDLE:
-            self.after(0.5, lambda: self._set_mode(RobotMode.RUNNING))
+        """Release the brakes, which takes half a second; an arm that is off is switched on."""
+        self.power_on()
+        booting = self.mode is RobotMode.BOOTING
+        self.after(
+            1.5 if booting else 0.5, lambda: self._change_mode(RobotMode.IDLE, RobotMode.RUNNING)
+        )
 
     def restart(self) -> None:
         """Put arm and world back to their first moment; program and motion end."""
@@ -238,15 +256,33 @@ class Controller(Machine):
         if self._watchdog_trip == "protective_stop":
             self.protective_stop("RTDE watchdog")
 
-    def _begin(self, text: str) -> None:
+    def _begin(self, program: Callable[[Machine], Program]) -> None:
+        if not self.safety.allows_motion or self.mode is not RobotMode.RUNNING:
+            self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
+            return
         self.motion, self.solved = None, None
-        self.program = program_of(text, self)
+        self.program = program(self)
         self.runtime = RuntimeState.PLAYING
         self.note("program_started", name=self.program.name)
+
+    def _run_secondary(self, program: Program) -> None:
+        self.note("program_started", name=program.name)
+        try:
+            program.tick(self)
+        except ScriptError as error:
+            self.note("runtime_error", reason=str(error), line=program.line)
+        except ProtectiveStop as stop:
+            self.protective_stop(str(stop))
+        self.note("program_ended", name=program.name, reason="secondary")
 
     def _set_mode(self, mode: RobotMode) -> None:
         self.mode = mode
         self.note("mode", mode=mode.name)
+
+    def _change_mode(self, before: RobotMode, after: RobotMode) -> None:
+        """End what takes its time, unless something else has happened meanwhile."""
+        if self.mode is before:
+            self._set_mode(after)
 
     def _lose_power(self) -> None:
         if self.safety.cuts_power:

@@ -16,7 +16,15 @@ from steer_gym.errors import SteerGymError
 
 from ..kinematics import arm_model
 from ..modes import RobotMode
-from . import admin_port, cameras, dashboard_port, gripper, rtde_port, script_port
+from . import (
+    admin_port,
+    cameras,
+    dashboard_port,
+    gripper,
+    primary_port,
+    rtde_port,
+    script_port,
+)
 from .cameras import Artist, CameraRig, TestCard
 from .controller import Controller, WatchdogTrip
 from .outputs import Outputs
@@ -25,6 +33,11 @@ from .polyscope import PolyScope
 from .sockets import Listener, Session, Wire
 
 Clock = Literal["real", "locked"]
+STREAMS = (
+    *("rtde", "script", "primary", "secondary", "cameras"),
+    *("script_read_only", "primary_read_only", "secondary_read_only"),
+)
+"""Ports whose sessions send by themselves."""
 _CATCH_UP_S = 0.1
 """A simulator that is later than this gives up the lost time instead of racing after it."""
 
@@ -152,7 +165,7 @@ class Simulator:
         self.controller.tick()
         self.rig.viewers = len(self.listeners["cameras"].sessions)
         self.rig.tick()
-        for name in ("rtde", "script", "cameras"):
+        for name in STREAMS:
             for session in self.listeners[name].sessions:
                 session.publish()  # type: ignore[attr-defined]
 
@@ -181,15 +194,22 @@ class Simulator:
 
     def _open(self, host: str) -> dict[str, Listener]:
         c = self.controller
-        streaming = c.polyscope.major >= 5
-        script = partial(script_port.ScriptSession, controller=c, streaming=streaming)
+        script = partial(script_port.ScriptSession, controller=c)
+        client = partial(primary_port.PrimarySession, controller=c)
+        primary, secondary = partial(client, events=True), partial(client, events=False)
+        dashboard = partial(dashboard_port.DashboardSession, controller=c)
         ports: dict[str, tuple[int, Callable[[socket.socket, Wire], Session]]] = {
             "rtde": (rtde_port.PORT, self._rtde.connect),
             "script": (script_port.PORT, script),
-            "dashboard": (
-                dashboard_port.PORT,
-                partial(dashboard_port.DashboardSession, controller=c),
+            "script_read_only": (script_port.READ_ONLY_PORT, partial(script, scripts=False)),
+            "primary": (primary_port.PRIMARY, primary),
+            "secondary": (primary_port.SECONDARY, secondary),
+            "primary_read_only": (primary_port.PRIMARY_READ_ONLY, partial(primary, scripts=False)),
+            "secondary_read_only": (
+                primary_port.SECONDARY_READ_ONLY,
+                partial(secondary, scripts=False),
             ),
+            "dashboard": (dashboard_port.PORT, dashboard),
             "gripper": (gripper.PORT, partial(gripper.GripperSession, gripper=self.gripper)),
             "cameras": (cameras.PORT, partial(cameras.CameraSession, rig=self.rig)),
             "admin": (admin_port.PORT, partial(admin_port.AdminSession, sim=self)),
