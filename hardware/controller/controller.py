@@ -55,6 +55,8 @@ class Controller(Machine):
         self.mode = mode
         self.remote = remote
         self.teach_button = False
+        self.shut = False
+        """Whether the controller has been switched off."""
         self.safety = Safety()
         self.runtime = RuntimeState.STOPPED
         self.program: Program | None = None
@@ -195,6 +197,17 @@ class Controller(Machine):
         self.after(
             1.5 if booting else 0.5, lambda: self._change_mode(RobotMode.IDLE, RobotMode.RUNNING)
         )
+
+    def restart_safety(self) -> None:
+        """Restart the safety system after a violation or a fault: the arm is off then."""
+        self.power_off()
+        if self.safety.mode in (SafetyMode.VIOLATION, SafetyMode.FAULT):
+            self.enter_safety(SafetyMode.NORMAL, "safety restarted")
+
+    def shut_down(self) -> None:
+        """Switch arm and controller off."""
+        self.power_off()
+        self.shut = True
 
     def restart(self) -> None:
         """Put arm and world back to their first moment; program and motion end."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from steer_gym.errors import SteerGymError
@@ -27,6 +28,8 @@ from . import (
 )
 from .cameras import Artist, CameraRig, TestCard
 from .controller import Controller, WatchdogTrip
+from .dashboard import Dashboard
+from .loaded import Programs
 from .outputs import Outputs
 from .plant import KinematicPlant, Plant, home_for
 from .polyscope import PolyScope
@@ -70,12 +73,16 @@ class SimulatorSettings:
     """Of the cameras' images, in pixels."""
     fps: float = 30.0
     """Of the cameras; fewer where drawing takes longer."""
+    programs: str = ""
+    """A folder of programs (``name.urp`` with ``name.script``) that the dashboard loads."""
     allow_remote: bool = False
     """Allow an address that other machines can reach."""
 
     def __post_init__(self) -> None:
         """Refuse an address that others could reach."""
         PolyScope.parse(self.polyscope)
+        if self.programs and not Path(self.programs).is_dir():
+            raise SteerGymError(f"There is no folder of programs at {self.programs}.")
         if self.host == "auto" or self.allow_remote:
             return
         if not ipaddress.ip_address(self.host).is_loopback:
@@ -105,6 +112,8 @@ class Simulator:
         self.rig = CameraRig(
             artist or card, height=settings.height, width=settings.width, fps=settings.fps
         )
+        programs = Programs(Path(settings.programs) if settings.programs else None)
+        self._dashboard = Dashboard(self.controller, programs)
         self._rtde = rtde_port.RtdePort(self.controller, Outputs(self.controller))
         self.host, self.listeners = self._listen(settings.host)
         self._owed = 0
@@ -127,6 +136,10 @@ class Simulator:
         """End ``run`` after the present tick."""
         self._stopped = True
 
+    @property
+    def _ended(self) -> bool:
+        return self._stopped or self.controller.shut
+
     def advance(self, seconds: float) -> None:
         """Let time pass; only with the locked clock.
 
@@ -143,7 +156,7 @@ class Simulator:
     def _run_real(self, alive: Callable[[], bool]) -> None:
         dt = self.controller.dt_s
         due = time.perf_counter() + dt
-        while not self._stopped:
+        while not self._ended:
             self._serve(max(0.0, due - time.perf_counter()))
             late = time.perf_counter() - due
             if late < 0:
@@ -157,7 +170,7 @@ class Simulator:
                 return
 
     def _run_locked(self, alive: Callable[[], bool]) -> None:
-        while not self._stopped and alive():
+        while not self._ended and alive():
             self._serve(0.05)
 
     def _tick(self) -> None:
@@ -197,7 +210,7 @@ class Simulator:
         script = partial(script_port.ScriptSession, controller=c)
         client = partial(primary_port.PrimarySession, controller=c)
         primary, secondary = partial(client, events=True), partial(client, events=False)
-        dashboard = partial(dashboard_port.DashboardSession, controller=c)
+        dashboard = partial(dashboard_port.DashboardSession, dashboard=self._dashboard)
         ports: dict[str, tuple[int, Callable[[socket.socket, Wire], Session]]] = {
             "rtde": (rtde_port.PORT, self._rtde.connect),
             "script": (script_port.PORT, script),
