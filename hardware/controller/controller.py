@@ -96,7 +96,8 @@ class Controller(Machine):
             program = program_of(text)
         except CompileError as error:
             self.end_program("replaced by a script that does not compile")
-            self.note("compile_error", line=error.line, text=error.text, source=error.source)
+            place = {"line": error.line, "column": error.column}
+            self.note("compile_error", **place, text=error.text, source=error.source)
             return False
         secondary = program(self) if text.lstrip().startswith("sec") else None
         if secondary:

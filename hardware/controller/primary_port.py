@@ -48,6 +48,7 @@ class PrimarySession(Session):
         self._reader = ScriptReader()
         self._scripts = scripts
         self._events = events
+        self._untold: list[bytes] = []
         if events:
             controller.events.listeners.append(self._tell)
         self.send(version_message(controller.polyscope), controller.time_s)
@@ -58,10 +59,12 @@ class PrimarySession(Session):
             (take_script if self._scripts else refuse_script)(self._controller, script)
 
     def publish(self) -> None:
-        """Send the state if it is time for it."""
+        """Send the state if it is time for it, and after it what has happened since the last."""
         c = self._controller
         if c.ticks % round(c.polyscope.rate_hz / RATE_HZ) == 0:
-            self.send(robot_state(c, self._outputs), c.time_s)
+            for message in (robot_state(c, self._outputs), *self._untold):
+                self.send(message, c.time_s)
+            self._untold.clear()
 
     def close(self) -> None:
         """Close, and hear of no more events."""
@@ -70,5 +73,4 @@ class PrimarySession(Session):
         super().close()
 
     def _tell(self, event: dict[str, Any]) -> None:
-        for message in messages_of(event):
-            self.send(message, self._controller.time_s)
+        self._untold += messages_of(event)

@@ -59,7 +59,7 @@ def _popup(event: Event) -> list[bytes]:
 
 def _exception(what: str) -> Callable[[Event], list[bytes]]:
     def make(event: Event) -> list[bytes]:
-        body = struct.pack(">ii", event["line"], 1) + event[what].encode()
+        body = struct.pack(">ii", event["line"], event.get("column", 1)) + event[what].encode()
         return [message(RUNTIME_EXCEPTION, body, event["time_s"], _FROM_SCRIPT)]
 
     return make

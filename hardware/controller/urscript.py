@@ -21,9 +21,9 @@ _OLD_OUTPUT = re.compile(r"digital_out\[(\d+)\]\s*=\s*(True|False)")
 class CompileError(Exception):
     """A script that does not start; its text is the controller's."""
 
-    def __init__(self, line: int, text: str, source: str) -> None:
+    def __init__(self, line: int, text: str, source: str, column: int = 1) -> None:
         super().__init__(f"{text} in line {line}: {source}")
-        self.line, self.text, self.source = line, text, source
+        self.line, self.column, self.text, self.source = line, column, text, source
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,16 @@ def compiled(text: str) -> Script:
     Raises:
         CompileError: It holds something else.
     """
-    numbered = enumerate((line.partition("#")[0].strip() for line in text.splitlines()), 1)
+    numbered = enumerate((line.partition("#")[0].rstrip() for line in text.splitlines()), 1)
     lines = [(number, line) for number, line in numbered if line]
     if not lines:
-        raise CompileError(1, "syntax_error_on_line", "")
-    head = _HEAD.fullmatch(lines[0][1])
+        raise CompileError(1, "syntax_error_on_line:1::", "")
+    head = _HEAD.fullmatch(lines[0][1].strip())
     if head is None:
         return Script("unnamed", False, _statements(lines))
-    if lines[-1][1] != "end":
-        raise CompileError(lines[-1][0], "syntax_error_on_line", lines[-1][1])
+    number, last = lines[-1]
+    if last.strip() != "end":
+        raise CompileError(number, f"syntax_error_on_line:{number}:{last}:", last)
     return Script(head["name"], head["kind"] == "sec", _statements(lines[1:-1]))
 
 
@@ -58,7 +59,9 @@ def _statements(lines: list[tuple[int, str]]) -> tuple[Statement, ...]:
     return tuple(_statement(number, line) for number, line in lines)
 
 
-def _statement(number: int, line: str) -> Statement:
+def _statement(number: int, indented: str) -> Statement:
+    line = indented.strip()
+    column = indented.index(line) + 1
     old = _OLD_OUTPUT.fullmatch(line)
     if old:
         return Statement("set_digital_out", (int(old[1]), old[2] == "True"), {}, number)
@@ -68,11 +71,12 @@ def _statement(number: int, line: str) -> Statement:
             named = {word.arg: _value(word.value) for word in call.keywords if word.arg}
             arguments = tuple(_value(part) for part in call.args)
             if call.func.id not in STATEMENTS:
-                raise CompileError(number, f"compile_error_name_not_found:{call.func.id}:", line)
+                text = f"compile_error_name_not_found:{call.func.id}:"
+                raise CompileError(number, text, line, column)
             return Statement(call.func.id, arguments, named, number)
     except (SyntaxError, ValueError):
         pass
-    raise CompileError(number, f"syntax_error_on_line:{number}:{line}:", line)
+    raise CompileError(number, f"syntax_error_on_line:{number}:{line}:", line, column)
 
 
 def _value(node: ast.expr) -> Any:

@@ -100,12 +100,14 @@ _SINCE = {
     **_since("", "5.0", "tool_output_mode tool_digital_output0_mode tool_digital_output1_mode"),
     **_since("", "5.9", "ft_raw_wrench script_control_line"),
     # When these came, between 5.10 and 5.23, is a guess on the late side: a simulator of an
-    # older version rather has too few of them than too many.
+    # older version rather has too few of them than too many. The first is what UR's record.py
+    # asks for.
+    **_since("", "5.11", "joint_position_deviation_ratio"),
     **_since(
         "",
         "5.14",
-        """joint_position_deviation_ratio actual_current_window encoder0_raw encoder1_raw
-        actual_configurable_digital_input_bits actual_configurable_digital_output_bits""",
+        """actual_current_window encoder0_raw encoder1_raw actual_configurable_digital_input_bits
+        actual_configurable_digital_output_bits""",
     ),
     **_since("", "5.15", "collision_detection_ratio"),
     **_since("", "5.17", "time_scale_source"),
