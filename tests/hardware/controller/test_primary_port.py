@@ -139,9 +139,7 @@ def test_a_port_that_only_tells_refuses_scripts_with_c210(why: str) -> None:
     with contextlib.closing(Client(scripts=why != "read-only port")) as client:
         client.controller.remote = why != "local control"
         client.send("set_digital_out(0, True)\npower off\n")
-        told = [
-            struct.unpack_from(">i", body)[0] for kind, body in client.messages(0.2) if kind == 6
-        ]
+        errors = [body for kind, body in client.messages(0.2) if kind == 6]
     assert [struct.unpack_from(">i", body)[0] for body in errors] == [210, 210]
     assert client.controller.digital_outputs == 0
     assert client.controller.mode.name == "RUNNING"
