@@ -14,7 +14,9 @@ from steer_gym.errors import UnknownNameError
 
 from .poses import Array, matrix_pose, pose_error, pose_matrix
 
-_ALPHA = np.array([math.pi / 2, 0.0, 0.0, math.pi / 2, -math.pi / 2, 0.0])
+DH_ALPHA = (math.pi / 2, 0.0, 0.0, math.pi / 2, -math.pi / 2, 0.0)
+"""Twists of the links [rad], the same for every arm of UR."""
+_ALPHA = np.array(DH_ALPHA)
 _SKEW = np.stack([-np.cos(_ALPHA), np.sin(_ALPHA)], axis=1)
 _IDENTITY = np.eye(4)
 

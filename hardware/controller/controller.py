@@ -19,10 +19,11 @@ from .machine import Machine
 from .motion import Path
 from .moves import ProtectiveStop, ScriptError
 from .plant import Plant
+from .polyscope import PolyScope
 from .program import Program, program_of
-from .registers import written_outputs
+from .registers import written_analog, written_outputs
 from .safety import Safety, broken_limit
-from .variables import PolyScope
+from .urscript import CompileError
 
 WatchdogTrip = Literal["protective_stop", "stop"]
 
@@ -54,6 +55,8 @@ class Controller(Machine):
         self.mode = mode
         self.remote = remote
         self.teach_button = False
+        self.shut = False
+        """Whether the controller has been switched off."""
         self.safety = Safety()
         self.runtime = RuntimeState.STOPPED
         self.program: Program | None = None
@@ -80,14 +83,29 @@ class Controller(Machine):
         return self.program is not None
 
     def upload(self, text: str) -> bool:
-        """Take a script; it starts 40 ms later. False when it is refused."""
+        """Take a script; it starts 40 ms later. False when it is refused.
+
+        A program that plays is replaced, unless the script is a secondary program. A script that
+        cannot be compiled ends it all the same, so that nobody takes the old one for the new.
+        """
         ready = self.mode is RobotMode.RUNNING and self.safety.allows_motion
         if not (ready and self.remote):
             self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
             return False
+        try:
+            program = program_of(text)
+        except CompileError as error:
+            self.end_program("replaced by a script that does not compile")
+            place = {"line": error.line, "column": error.column}
+            self.note("compile_error", **place, text=error.text, source=error.source)
+            return False
+        secondary = program(self) if text.lstrip().startswith("sec") else None
+        if secondary:
+            self.after(0.0, lambda: self._run_secondary(secondary))
+            return True
         if self.program_runs:
             self.end_program("replaced by a new script")
-        self.after(0.04, lambda: self._begin(text))
+        self.after(0.04, lambda: self._begin(program))
         return True
 
     def write_inputs(self, values: Mapping[str, float]) -> None:
@@ -98,6 +116,7 @@ class Controller(Machine):
         if "speed_slider_fraction" in values and values.get("speed_slider_mask"):
             self.speed_slider = min(1.0, max(0.0, values["speed_slider_fraction"]))
         self.digital_outputs = written_outputs(self.digital_outputs, values)
+        self.analog_outputs = written_analog(self.analog_outputs, values)
         watched = f"input_int_register_{self.registers.offset}"
         if watched in values:
             self.events.count(int(values[watched]))
@@ -119,7 +138,7 @@ class Controller(Machine):
 
     def runtime_error(self, reason: str) -> None:
         """End the program as a runtime error in its script does."""
-        self.note("runtime_error", reason=reason)
+        self.note("runtime_error", reason=reason, line=self.program.line if self.program else 0)
         self.end_program(f"runtime error: {reason}")
 
     def pause(self) -> None:
@@ -164,8 +183,8 @@ class Controller(Machine):
     def power_on(self) -> None:
         """Switch the arm on, which takes a second."""
         if self.mode is RobotMode.POWER_OFF and not self.safety.cuts_power:
-            self.mode = RobotMode.BOOTING
-            self.after(1.0, lambda: self._set_mode(RobotMode.IDLE))
+            self._set_mode(RobotMode.BOOTING)
+            self.after(1.0, lambda: self._change_mode(RobotMode.BOOTING, RobotMode.IDLE))
 
     def power_off(self) -> None:
         """Switch the arm off."""
@@ -173,9 +192,23 @@ class Controller(Machine):
         self._set_mode(RobotMode.POWER_OFF)
 
     def release_brakes(self) -> None:
-        """Release the brakes, which takes half a second."""
-        if self.mode is RobotMode.IDLE:
-            self.after(0.5, lambda: self._set_mode(RobotMode.RUNNING))
+        """Release the brakes, which takes half a second; an arm that is off is switched on."""
+        self.power_on()
+        booting = self.mode is RobotMode.BOOTING
+        self.after(
+            1.5 if booting else 0.5, lambda: self._change_mode(RobotMode.IDLE, RobotMode.RUNNING)
+        )
+
+    def restart_safety(self) -> None:
+        """Restart the safety system after a violation or a fault: the arm is off then."""
+        self.power_off()
+        if self.safety.mode in (SafetyMode.VIOLATION, SafetyMode.FAULT):
+            self.enter_safety(SafetyMode.NORMAL, "safety restarted")
+
+    def shut_down(self) -> None:
+        """Switch arm and controller off."""
+        self.power_off()
+        self.shut = True
 
     def restart(self) -> None:
         """Put arm and world back to their first moment; program and motion end."""
@@ -237,15 +270,33 @@ class Controller(Machine):
         if self._watchdog_trip == "protective_stop":
             self.protective_stop("RTDE watchdog")
 
-    def _begin(self, text: str) -> None:
+    def _begin(self, program: Callable[[Machine], Program]) -> None:
+        if not self.safety.allows_motion or self.mode is not RobotMode.RUNNING:
+            self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
+            return
         self.motion, self.solved = None, None
-        self.program = program_of(text, self)
+        self.program = program(self)
         self.runtime = RuntimeState.PLAYING
         self.note("program_started", name=self.program.name)
+
+    def _run_secondary(self, program: Program) -> None:
+        self.note("program_started", name=program.name)
+        try:
+            program.tick(self)
+        except ScriptError as error:
+            self.note("runtime_error", reason=str(error), line=program.line)
+        except ProtectiveStop as stop:
+            self.protective_stop(str(stop))
+        self.note("program_ended", name=program.name, reason="secondary")
 
     def _set_mode(self, mode: RobotMode) -> None:
         self.mode = mode
         self.note("mode", mode=mode.name)
+
+    def _change_mode(self, before: RobotMode, after: RobotMode) -> None:
+        """End what takes its time, unless something else has happened meanwhile."""
+        if self.mode is before:
+            self._set_mode(after)
 
     def _lose_power(self) -> None:
         if self.safety.cuts_power:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,15 @@ class EventLog:
     def __init__(self) -> None:
         self._events: deque[dict[str, Any]] = deque(maxlen=10_000)
         self._commands: Counter[int] = Counter()
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Called with each event as it happens."""
 
     def add(self, time_s: float, kind: str, **facts: object) -> None:
         """Append an event."""
-        self._events.append({"time_s": round(time_s, 6), "kind": kind, **facts})
+        event = {"time_s": round(time_s, 6), "kind": kind, **facts}
+        self._events.append(event)
+        for listener in self.listeners:
+            listener(event)
 
     def count(self, command: int) -> None:
         """Count a write of the command register; 0 is a clear or a kick of the watchdog."""

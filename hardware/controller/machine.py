@@ -9,8 +9,8 @@ from ..poses import Array, matrix_pose
 from .events import EventLog, Extremes
 from .motion import EMERGENCY_BRAKE, Brake, Motion
 from .plant import GRIPPER_TCP, Plant
+from .polyscope import PolyScope
 from .registers import Registers
-from .variables import PolyScope
 from .watchdog import Watchdog
 
 OVERRULED = ("tcp", "payload", "payload_cog")
@@ -45,6 +45,10 @@ class Machine:
         """What programs set in vain, as the installation keeps its own: ``OVERRULED``."""
         self.speed_slider = 1.0
         self.digital_outputs = 0
+        self.analog_outputs = [0.0, 0.0]
+        """Shares of their range."""
+        self.tool_voltage = 0
+        """At the tool connector [V]: 0, 12 or 24."""
         self.gripper_reference: float | None = None
         self._force_bias = np.zeros(6)
         self._async_id = 0

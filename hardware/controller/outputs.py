@@ -12,8 +12,11 @@ from ..poses import Array
 from .controller import Controller
 from .variables import OUTPUTS
 
-_ZEROS = {"VECTOR3D": (0.0,) * 3, "VECTOR6D": (0.0,) * 6, "VECTOR6INT32": (0,) * 6}
+_ZEROS = {"VECTOR3D": (0.0,) * 3, "VECTOR6D": (0.0,) * 6, "VECTOR6INT32": (0,) * 6, "BOOL": False}
 _JOINT_RUNNING, _JOINT_OFF = 253, 239
+_TOOL_RUNNING = 253
+_VOLTAGE_RANGE_V = 10.0
+GRAVITY = (0.0, 0.0, 9.82)
 
 
 def _list(values: Array) -> list[float]:
@@ -51,6 +54,13 @@ READERS: dict[str, Callable[[Controller], Any]] = {
     "payload": lambda c: c.payload,
     "payload_cog": lambda c: c.payload_cog,
     "actual_digital_output_bits": lambda c: c.digital_outputs,
+    "standard_analog_output0": lambda c: c.analog_outputs[0] * _VOLTAGE_RANGE_V,
+    "standard_analog_output1": lambda c: c.analog_outputs[1] * _VOLTAGE_RANGE_V,
+    "analog_io_types": lambda _: 0b1111,
+    "tool_mode": lambda _: _TOOL_RUNNING,
+    "tool_output_voltage": lambda c: c.tool_voltage,
+    "tool_temperature": lambda _: 25.0,
+    "target_gravity": lambda _: GRAVITY,
     "actual_main_voltage": lambda _: 48.0,
     "actual_robot_voltage": lambda _: 48.0,
     "joint_temperatures": lambda _: (25.0,) * 6,
@@ -71,9 +81,8 @@ class Outputs(Mapping[str, Any]):
         reader = READERS.get(name)
         if reader:
             return reader(self._controller)
-        if "_register_" in name:
-            side, kind, _, index = name.split("_")
-            return self._controller.registers.bank(side, kind)[int(index)]
+        if "_register" in name:
+            return self._controller.registers.read(name)
         return _ZEROS.get(OUTPUTS[name], 0)
 
     def __iter__(self) -> Iterator[str]:

@@ -3,12 +3,13 @@
 There is no URScript interpreter here. The uploaded text is recognised as ur_rtde's control
 script, and its main loop (one pass a tick, commands through the registers, READY and DONE) is
 what runs. Another script runs if it is a straight line of known statements (``urscript``); if it
-is more than that, it plays for a moment, moves nothing, and ends.
+is more than that, it does not start.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -16,10 +17,10 @@ import numpy as np
 from . import commands, urscript
 from .machine import Machine
 from .moves import ScriptError
+from .statements import MOVES, Line
 
 READY, DONE = 1, 2
 _OFFSET = re.compile(r"# int register offset\s+(\d+)")
-_NAME = re.compile(r"^\s*def\s+(\w+)\s*\(", re.MULTILINE)
 _PATH = re.compile(r"# inject move path\s*\n(.*?)^\s*end", re.MULTILINE | re.DOTALL)
 
 
@@ -27,6 +28,10 @@ class Program(Protocol):
     """What runs on the controller."""
 
     name: str
+
+    @property
+    def line(self) -> int:
+        """Return the line of its script that is carried out; 0 when that is not known."""
 
     def tick(self, m: Machine) -> str:
         """Run for one period; return why the program has ended, or nothing.
@@ -37,17 +42,18 @@ class Program(Protocol):
         """
 
 
-def program_of(text: str, m: Machine) -> Program:
-    """Return what an uploaded script is."""
+def program_of(text: str) -> Callable[[Machine], Program]:
+    """Compile an uploaded script; return what makes the program when its time has come.
+
+    Raises:
+        CompileError: It is more than is understood here.
+    """
     if is_control_script(text):
-        return ControlProgram(text, m)
-    found = _NAME.search(text)
-    name = found.group(1) if found else "unnamed"
-    try:
-        return StraightProgram(name, urscript.parse(text))
-    except urscript.NotStraight as other:
-        m.note("script_not_understood", name=name, line=str(other))
-        return ForeignProgram(name, m.time_s + 1.0)
+        return lambda m: ControlProgram(text, m)
+    script = urscript.compiled(text)
+    if script.secondary:
+        return lambda _: SecondaryProgram(script)
+    return lambda _: StraightProgram(script)
 
 
 def is_control_script(text: str) -> bool:
@@ -59,11 +65,12 @@ class ControlProgram:
     """The main loop of ur_rtde's control script."""
 
     name = "rtde_control"
+    line = 0
 
     def __init__(self, text: str, m: Machine) -> None:
         self._executing = False
         self._waiting = False
-        self._path: urscript.Line | None = None
+        self._path: Line | None = None
         injected = _PATH.search(text)
         self._injected = injected.group(1) if injected else ""
         found = _OFFSET.search(text)
@@ -111,8 +118,8 @@ class ControlProgram:
 
     def _start_path(self, m: Machine) -> None:
         try:
-            self._path = urscript.Line(urscript.parse(self._injected))
-        except urscript.NotStraight as other:
+            self._path = Line(urscript.compiled(self._injected).statements)
+        except urscript.CompileError as other:
             raise ScriptError(f"the path is not understood: {other}") from None
         asynchronous = m.registers.integer(1) == 1
         if asynchronous:
@@ -133,22 +140,29 @@ _MOTION_ENDERS = (1, 2, 3, 4, 33, 34)
 class StraightProgram:
     """A script of known statements, one after the other."""
 
-    def __init__(self, name: str, statements: list[urscript.Statement]) -> None:
-        self.name = name
-        self._line = urscript.Line(statements)
+    def __init__(self, script: urscript.Script) -> None:
+        self.name = script.name
+        self._line = Line(script.statements)
+
+    @property
+    def line(self) -> int:
+        """Return the line that is carried out, for ``script_control_line`` and errors."""
+        return self._line.at
 
     def tick(self, m: Machine) -> str:
         """Carry out what is due; see ``Program.tick``."""
         return "reached its end" if self._line.tick(m) else ""
 
 
-class ForeignProgram:
-    """A script that is not understood: it plays for a second, moves nothing, and ends."""
+class SecondaryProgram(StraightProgram):
+    """A ``sec`` program: it runs to its end at once, beside the program that plays."""
 
-    def __init__(self, name: str, ends_s: float) -> None:
-        self.name = name
-        self._ends_s = ends_s
+    def __init__(self, script: urscript.Script) -> None:
+        super().__init__(script)
+        self._forbidden = [s.name for s in script.statements if s.name in (*MOVES, "sleep")]
 
     def tick(self, m: Machine) -> str:
-        """Wait for the end; see ``Program.tick``."""
-        return "reached its end" if m.time_s >= self._ends_s else ""
+        """Carry out everything; see ``Program.tick``."""
+        if self._forbidden:
+            raise ScriptError(f"a secondary program must not call {self._forbidden[0]}")
+        return super().tick(m)

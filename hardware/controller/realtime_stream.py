@@ -1,6 +1,6 @@
-"""The packet that port 30003 streams: 152 doubles after their length (UR's "client interface").
+"""The packet that port 30003 streams: doubles after their length (UR's "client interface").
 
-As from PolyScope 5.10 on; what this simulator does not know is zero, as in RTDE.
+What this simulator does not know is zero, as in RTDE. Each field is as long as its RTDE value.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from .polyscope import PolyScope
 
 _FIELDS: tuple[str | int, ...] = (
     "timestamp",
@@ -31,14 +33,26 @@ _FIELDS: tuple[str | int, ...] = (
 )
 """RTDE's name of each field, or how many doubles are left out."""
 
-_LAYOUT = struct.Struct(">i152d")
-SIZE = _LAYOUT.size
+_DOUBLES = (
+    # First CB3 version, first e-Series version, doubles up to then. That 3.15 goes with 5.10 is
+    # read from the numbering of UR's tables, not seen.
+    ("3.15", "5.10", 152),
+    ("3.10", "5.4", 139),
+    ("3.5", "5.0", 138),
+)
 
 
-def realtime_packet(outputs: Mapping[str, Any]) -> bytes:
+def packet_size(version: PolyScope) -> int:
+    """Return the bytes of a packet: 1108, 1116 or 1220."""
+    return 4 + 8 * next(n for cb3, e_series, n in _DOUBLES if version.reached(cb3, e_series))
+
+
+def realtime_packet(outputs: Mapping[str, Any], version: PolyScope) -> bytes:
     """Return the packet of the controller's present ``outputs``."""
     values: list[float] = []
     for field in _FIELDS:
         value = [0.0] * field if isinstance(field, int) else outputs[field]
         values.extend(value if isinstance(value, Sequence) else [value])
-    return _LAYOUT.pack(SIZE, *values)
+    size = packet_size(version)
+    count = (size - 4) // 8
+    return struct.pack(f">i{count}d", size, *values[:count])

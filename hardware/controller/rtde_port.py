@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from .controller import Controller
 from .sockets import Session, Wire
-from .variables import INPUTS, OUTPUTS
+from .variables import INPUTS, OUTPUTS, knows
 from .wire import Packet, Recipe, packet, take_packets
 
 PORT = 30004
+_V1_RATE_HZ = 125
+"""Of a client that did not ask for protocol 2, where it chooses the rate itself."""
 
 
 class RtdePort:
@@ -38,6 +40,7 @@ class RtdeSession(Session):
         self._inputs: dict[int, Recipe] = {}
         self._every = 1
         self._started = False
+        self._protocol = 1
 
     def receive(self, data: bytes) -> None:
         """Answer every whole packet."""
@@ -57,7 +60,8 @@ class RtdeSession(Session):
         every = self._every * self.wire.one_in
         if self._started and self._output and self._port.controller.ticks % every == 0:
             payload = self._output.pack(self._port.outputs)
-            self.send(packet(Packet.DATA, payload), self._now_s)
+            # Protocol 1 knows one recipe for outputs, and no number for it.
+            self.send(packet(Packet.DATA, payload[self._protocol == 1 :]), self._now_s)
 
     def close(self) -> None:
         """Close, and let others write this client's inputs; the values stay."""
@@ -68,7 +72,7 @@ class RtdeSession(Session):
 
     def _answer(self, kind: Packet, payload: bytes) -> bytes:
         if kind is Packet.PROTOCOL_VERSION:
-            return bytes([int(struct.unpack(">H", payload) == (2,))])
+            return self._negotiate(*struct.unpack(">H", payload))
         if kind is Packet.CONTROLLER_VERSION:
             version = self._port.controller.polyscope
             return struct.pack(">4I", version.major, version.minor, version.bugfix, 0)
@@ -81,17 +85,26 @@ class RtdeSession(Session):
             return bytes([int(self._started or kind is Packet.PAUSE)])
         raise ValueError(f"A client does not send packets of type {kind.name}.")
 
+    def _negotiate(self, protocol: int) -> bytes:
+        if protocol not in (1, 2):
+            return b"\0"
+        self._protocol = protocol
+        return b"\1"
+
     def _subscribe(self, payload: bytes) -> bytes:
-        (frequency,) = struct.unpack_from(">d", payload)
+        frequency = float(_V1_RATE_HZ)
+        if self._protocol == 2:
+            (frequency,) = struct.unpack_from(">d", payload)
+            payload = payload[8:]
         rate = self._port.controller.polyscope.rate_hz
         if not 1.0 <= frequency <= rate:
             frequency = rate
         self._every = max(1, round(rate / frequency))
-        types = self._types(payload[8:], OUTPUTS)
-        if "NOT_FOUND" in types.values():
-            return b"\0" + ",".join(types.values()).encode()
-        self._output = Recipe(1, tuple(types.items()))
-        return bytes([1]) + self._output.types.encode()
+        types = self._types(payload, OUTPUTS)
+        found = "NOT_FOUND" not in types.values()
+        self._output = Recipe(1, tuple(types.items())) if found and types else None
+        number = bytes([int(found)]) if self._protocol == 2 else b""
+        return number + ",".join(types.values()).encode()
 
     def _claim(self, payload: bytes) -> bytes:
         types = self._types(payload, INPUTS)
@@ -110,7 +123,7 @@ class RtdeSession(Session):
         # ur_rtde ends the list with a comma.
         wanted = [name for name in names.decode("ascii").split(",") if name]
         return {
-            name: known[name] if name in known and version.knows(name) else "NOT_FOUND"
+            name: known[name] if name in known and knows(version, name) else "NOT_FOUND"
             for name in wanted
         }
 

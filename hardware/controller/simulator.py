@@ -10,21 +10,37 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from steer_gym.errors import SteerGymError
 
 from ..kinematics import arm_model
 from ..modes import RobotMode
-from . import admin_port, cameras, dashboard_port, gripper, rtde_port, script_port
+from . import (
+    admin_port,
+    cameras,
+    dashboard_port,
+    gripper,
+    primary_port,
+    rtde_port,
+    script_port,
+)
 from .cameras import Artist, CameraRig, TestCard
 from .controller import Controller, WatchdogTrip
+from .dashboard import Dashboard
+from .loaded import Programs
 from .outputs import Outputs
 from .plant import KinematicPlant, Plant, home_for
+from .polyscope import PolyScope
 from .sockets import Listener, Session, Wire
-from .variables import PolyScope
 
 Clock = Literal["real", "locked"]
+STREAMS = (
+    *("rtde", "script", "primary", "secondary", "cameras"),
+    *("script_read_only", "primary_read_only", "secondary_read_only"),
+)
+"""Ports whose sessions send by themselves."""
 _CATCH_UP_S = 0.1
 """A simulator that is later than this gives up the lost time instead of racing after it."""
 
@@ -57,12 +73,16 @@ class SimulatorSettings:
     """Of the cameras' images, in pixels."""
     fps: float = 30.0
     """Of the cameras; fewer where drawing takes longer."""
+    programs: str = ""
+    """A folder of programs (``name.urp`` with ``name.script``) that the dashboard loads."""
     allow_remote: bool = False
     """Allow an address that other machines can reach."""
 
     def __post_init__(self) -> None:
         """Refuse an address that others could reach."""
         PolyScope.parse(self.polyscope)
+        if self.programs and not Path(self.programs).is_dir():
+            raise SteerGymError(f"There is no folder of programs at {self.programs}.")
         if self.host == "auto" or self.allow_remote:
             return
         if not ipaddress.ip_address(self.host).is_loopback:
@@ -92,6 +112,8 @@ class Simulator:
         self.rig = CameraRig(
             artist or card, height=settings.height, width=settings.width, fps=settings.fps
         )
+        programs = Programs(Path(settings.programs) if settings.programs else None)
+        self._dashboard = Dashboard(self.controller, programs)
         self._rtde = rtde_port.RtdePort(self.controller, Outputs(self.controller))
         self.host, self.listeners = self._listen(settings.host)
         self._owed = 0
@@ -114,6 +136,10 @@ class Simulator:
         """End ``run`` after the present tick."""
         self._stopped = True
 
+    @property
+    def _ended(self) -> bool:
+        return self._stopped or self.controller.shut
+
     def advance(self, seconds: float) -> None:
         """Let time pass; only with the locked clock.
 
@@ -130,7 +156,7 @@ class Simulator:
     def _run_real(self, alive: Callable[[], bool]) -> None:
         dt = self.controller.dt_s
         due = time.perf_counter() + dt
-        while not self._stopped:
+        while not self._ended:
             self._serve(max(0.0, due - time.perf_counter()))
             late = time.perf_counter() - due
             if late < 0:
@@ -144,7 +170,7 @@ class Simulator:
                 return
 
     def _run_locked(self, alive: Callable[[], bool]) -> None:
-        while not self._stopped and alive():
+        while not self._ended and alive():
             self._serve(0.05)
 
     def _tick(self) -> None:
@@ -152,7 +178,7 @@ class Simulator:
         self.controller.tick()
         self.rig.viewers = len(self.listeners["cameras"].sessions)
         self.rig.tick()
-        for name in ("rtde", "script", "cameras"):
+        for name in STREAMS:
             for session in self.listeners[name].sessions:
                 session.publish()  # type: ignore[attr-defined]
 
@@ -181,15 +207,22 @@ class Simulator:
 
     def _open(self, host: str) -> dict[str, Listener]:
         c = self.controller
-        streaming = c.polyscope.major >= 5
-        script = partial(script_port.ScriptSession, controller=c, streaming=streaming)
+        script = partial(script_port.ScriptSession, controller=c)
+        client = partial(primary_port.PrimarySession, controller=c)
+        primary, secondary = partial(client, events=True), partial(client, events=False)
+        dashboard = partial(dashboard_port.DashboardSession, dashboard=self._dashboard)
         ports: dict[str, tuple[int, Callable[[socket.socket, Wire], Session]]] = {
             "rtde": (rtde_port.PORT, self._rtde.connect),
             "script": (script_port.PORT, script),
-            "dashboard": (
-                dashboard_port.PORT,
-                partial(dashboard_port.DashboardSession, controller=c),
+            "script_read_only": (script_port.READ_ONLY_PORT, partial(script, scripts=False)),
+            "primary": (primary_port.PRIMARY, primary),
+            "secondary": (primary_port.SECONDARY, secondary),
+            "primary_read_only": (primary_port.PRIMARY_READ_ONLY, partial(primary, scripts=False)),
+            "secondary_read_only": (
+                primary_port.SECONDARY_READ_ONLY,
+                partial(secondary, scripts=False),
             ),
+            "dashboard": (dashboard_port.PORT, dashboard),
             "gripper": (gripper.PORT, partial(gripper.GripperSession, gripper=self.gripper)),
             "cameras": (cameras.PORT, partial(cameras.CameraSession, rig=self.rig)),
             "admin": (admin_port.PORT, partial(admin_port.AdminSession, sim=self)),

@@ -2,133 +2,125 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .polyscope import PolyScope
 
-_SCALARS = {
-    "timestamp": "DOUBLE",
-    "actual_digital_input_bits": "UINT64",
-    "actual_digital_output_bits": "UINT64",
-    "actual_execution_time": "DOUBLE",
-    "robot_mode": "INT32",
-    "safety_mode": "INT32",
-    "safety_status": "INT32",
-    "runtime_state": "UINT32",
-    "robot_status_bits": "UINT32",
-    "safety_status_bits": "UINT32",
-    "speed_scaling": "DOUBLE",
-    "target_speed_fraction": "DOUBLE",
-    "actual_momentum": "DOUBLE",
-    "actual_main_voltage": "DOUBLE",
-    "actual_robot_voltage": "DOUBLE",
-    "actual_robot_current": "DOUBLE",
-    "standard_analog_input0": "DOUBLE",
-    "standard_analog_input1": "DOUBLE",
-    "standard_analog_output0": "DOUBLE",
-    "standard_analog_output1": "DOUBLE",
-    "tcp_force_scalar": "DOUBLE",
-    "payload": "DOUBLE",
-    "payload_cog": "VECTOR3D",
-    "payload_inertia": "VECTOR6D",
-    "actual_tool_accelerometer": "VECTOR3D",
-    "elbow_position": "VECTOR3D",
-    "elbow_velocity": "VECTOR3D",
-    "joint_mode": "VECTOR6INT32",
-}
-_VECTORS = (
-    "target_q",
-    "target_qd",
-    "target_qdd",
-    "target_current",
-    "target_moment",
-    "actual_q",
-    "actual_qd",
-    "actual_current",
-    "actual_current_as_torque",
-    "joint_control_output",
-    "actual_TCP_pose",
-    "actual_TCP_speed",
-    "actual_TCP_force",
-    "target_TCP_pose",
-    "target_TCP_speed",
-    "joint_temperatures",
-    "actual_joint_voltage",
-    "ft_raw_wrench",
-    "tcp_offset",
-)
+
+def _typed(kind: str, names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), kind)
+
+
 _REGISTERS = {
     f"{side}_{kind}_register_{index}": rtde_type
     for side in ("input", "output")
-    for kind, rtde_type in (("int", "INT32"), ("double", "DOUBLE"))
-    for index in range(48)
+    for kind, rtde_type, places in (
+        ("bit", "BOOL", range(64, 128)),
+        ("int", "INT32", range(48)),
+        ("double", "DOUBLE", range(48)),
+    )
+    for index in places
+} | {
+    f"{side}_bit_registers{bits}": "UINT32"
+    for side in ("input", "output")
+    for bits in ("0_to_31", "32_to_63")
 }
-OUTPUTS = {**_SCALARS, **dict.fromkeys(_VECTORS, "VECTOR6D"), **_REGISTERS}
-"""What a client may subscribe to."""
+OUTPUTS = {
+    **_typed(
+        "DOUBLE",
+        """timestamp actual_execution_time target_execution_time speed_scaling
+        target_speed_fraction actual_momentum actual_main_voltage actual_robot_voltage
+        actual_robot_current standard_analog_input0 standard_analog_input1
+        standard_analog_output0 standard_analog_output1 io_current euromap67_24V_voltage
+        euromap67_24V_current tool_analog_input0 tool_analog_input1 tool_output_current
+        tool_temperature tcp_force_scalar joint_position_deviation_ratio
+        collision_detection_ratio payload actual_robot_energy_consumed
+        actual_robot_braking_energy_dissipated""",
+    ),
+    **_typed(
+        "VECTOR6D",
+        """target_q target_qd target_qdd target_current target_moment actual_q actual_qd
+        actual_current actual_current_window actual_current_as_torque joint_control_output
+        actual_TCP_pose actual_TCP_speed actual_TCP_force actual_TCP_acceleration
+        target_TCP_pose target_TCP_speed target_TCP_acceleration tcp_offset joint_temperatures
+        actual_joint_voltage ft_raw_wrench wrench_calc_from_currents payload_inertia
+        target_base_acceleration""",
+    ),
+    **_typed(
+        "VECTOR3D",
+        """actual_tool_accelerometer elbow_position elbow_velocity payload_cog target_gravity""",
+    ),
+    **_typed(
+        "UINT64",
+        """actual_digital_input_bits actual_digital_output_bits
+        actual_configurable_digital_input_bits actual_configurable_digital_output_bits""",
+    ),
+    **_typed(
+        "UINT32",
+        """runtime_state robot_status_bits safety_status_bits analog_io_types
+        euromap67_input_bits euromap67_output_bits tool_mode tool_analog_input_types
+        script_control_line""",
+    ),
+    **_typed(
+        "INT32",
+        """robot_mode safety_mode safety_status tool_output_voltage encoder0_raw encoder1_raw
+        time_scale_source""",
+    ),
+    **_typed("UINT8", "tool_output_mode tool_digital_output0_mode tool_digital_output1_mode"),
+    "joint_mode": "VECTOR6INT32",
+    **_REGISTERS,
+}
+"""What a client may subscribe to: UR's RTDE guide as of 5.23."""
 
 INPUTS = {
-    "speed_slider_mask": "UINT32",
-    "speed_slider_fraction": "DOUBLE",
-    "standard_digital_output_mask": "UINT8",
-    "standard_digital_output": "UINT8",
-    "configurable_digital_output_mask": "UINT8",
-    "configurable_digital_output": "UINT8",
-    "tool_digital_output_mask": "UINT8",
-    "tool_digital_output": "UINT8",
-    "standard_analog_output_mask": "UINT8",
-    "standard_analog_output_type": "UINT8",
-    "standard_analog_output_0": "DOUBLE",
-    "standard_analog_output_1": "DOUBLE",
+    **_typed("UINT32", "speed_slider_mask"),
+    **_typed(
+        "UINT8",
+        """standard_digital_output_mask standard_digital_output configurable_digital_output_mask
+        configurable_digital_output tool_digital_output_mask tool_digital_output
+        standard_analog_output_mask standard_analog_output_type""",
+    ),
+    **_typed("DOUBLE", "speed_slider_fraction standard_analog_output_0 standard_analog_output_1"),
     "external_force_torque": "VECTOR6D",
     **{name: kind for name, kind in _REGISTERS.items() if name.startswith("input_")},
 }
 """What a client may write; each name has one writer at a time."""
 
-_NEVER = (99, 0, 0)
+
+def _since(cb3: str, e_series: str, names: str) -> dict[str, tuple[str, str]]:
+    return dict.fromkeys(names.split(), (cb3, e_series))
+
+
 _SINCE = {
-    # name: first CB3 version, first e-Series version
-    "ft_raw_wrench": (_NEVER, (5, 9, 0)),
-    "payload": ((3, 11, 0), (5, 5, 1)),
-    "payload_cog": ((3, 11, 0), (5, 5, 1)),
-    "payload_inertia": ((3, 15, 0), (5, 11, 0)),
-    "tcp_offset": ((3, 15, 0), (5, 6, 0)),
-    "actual_current_as_torque": (_NEVER, (5, 23, 0)),
-    "external_force_torque": ((3, 3, 0), (5, 0, 0)),
+    # First CB3 version, first e-Series version; "" is never.
+    **_since("3.5", "5.0", "elbow_position elbow_velocity"),
+    **_since("3.3", "5.0", "external_force_torque"),
+    **_since("3.10", "5.4", "safety_status"),
+    **_since("3.11", "5.5.1", "payload payload_cog"),
+    **_since("3.15", "5.11", "payload_inertia"),
+    **_since("3.15", "5.6", "tcp_offset"),
+    **_since("", "5.0", "tool_output_mode tool_digital_output0_mode tool_digital_output1_mode"),
+    **_since("", "5.9", "ft_raw_wrench script_control_line"),
+    # When these came, between 5.10 and 5.23, is a guess on the late side: a simulator of an
+    # older version rather has too few of them than too many. The first is what UR's record.py
+    # asks for.
+    **_since("", "5.11", "joint_position_deviation_ratio"),
+    **_since(
+        "",
+        "5.14",
+        """actual_current_window encoder0_raw encoder1_raw actual_configurable_digital_input_bits
+        actual_configurable_digital_output_bits""",
+    ),
+    **_since("", "5.15", "collision_detection_ratio"),
+    **_since("", "5.17", "time_scale_source"),
+    **_since(
+        "",
+        "5.23",
+        """actual_current_as_torque actual_TCP_acceleration target_TCP_acceleration
+        target_execution_time wrench_calc_from_currents actual_robot_energy_consumed
+        actual_robot_braking_energy_dissipated target_gravity target_base_acceleration""",
+    ),
 }
 
 
-@dataclass(frozen=True, order=True)
-class PolyScope:
-    """A PolyScope version; 3.x is CB3 (125 Hz), 5.x e-Series (500 Hz)."""
-
-    major: int
-    minor: int
-    bugfix: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> PolyScope:
-        """Return the version written as ``"5.11.5"``.
-
-        Raises:
-            ValueError: Not a version between 3.15 and 5.23.
-        """
-        try:
-            version = cls(*(int(part) for part in text.split(".")))
-        except (TypeError, ValueError):
-            raise ValueError(f"A PolyScope version is written 5.11.5, not {text!r}.") from None
-        if not (version.major == 3 and version.minor >= 15) and version.major != 5:
-            raise ValueError(f"PolyScope {text} is not spoken; 3.15 and 5.0 to 5.23 are.")
-        return version
-
-    @property
-    def rate_hz(self) -> int:
-        """Return the rate of the control loop."""
-        return 125 if self.major == 3 else 500
-
-    def knows(self, name: str) -> bool:
-        """Tell whether this version has the variable ``name``."""
-        cb3, e_series = _SINCE.get(name, ((3, 0, 0), (5, 0, 0)))
-        first = cb3 if self.major == 3 else e_series
-        return (self.major, self.minor, self.bugfix) >= first
-
-    def __str__(self) -> str:
-        """Return the version as written, ``5.11.5``."""
-        return f"{self.major}.{self.minor}.{self.bugfix}"
+def knows(version: PolyScope, name: str) -> bool:
+    """Tell whether a PolyScope version has the variable ``name``."""
+    return version.reached(*_SINCE.get(name, ("3.0", "5.0")))

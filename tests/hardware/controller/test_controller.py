@@ -7,8 +7,8 @@ import pytest
 
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.polyscope import PolyScope
 from steer_gym.hardware.controller.safety import SERVO_JUMP_LIMIT
-from steer_gym.hardware.controller.variables import PolyScope
 from steer_gym.hardware.modes import RobotMode, RuntimeState, SafetyMode
 
 SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
@@ -191,16 +191,32 @@ def test_a_program_starts_only_in_remote_control_with_power_and_safety() -> None
         assert not c.upload(SCRIPT)
 
 
-def test_a_script_that_is_more_than_a_straight_line_plays_moves_nothing_and_ends() -> None:
+def test_a_script_that_does_not_compile_ends_the_old_program_and_does_not_start() -> None:
     c = playing()
     before = c.q.copy()
-    c.upload("def other():\n while True:\n  movej([0,0,0,0,0,0])\n end\nend")
+    assert not c.upload("def other():\n while True:\n  movej([0,0,0,0,0,0])\n end\nend\n")
     run(c, 0.5)
-    assert c.program is not None
-    assert c.program.name == "other"
-    run(c, 1.0)
     assert c.program is None
     np.testing.assert_array_equal(c.q, before)
+    assert [e["line"] for e in c.events.since(0.0) if e["kind"] == "compile_error"] == [2]
+
+
+def test_an_arm_that_is_switched_off_while_it_boots_stays_off() -> None:
+    c = Controller(KinematicPlant(), mode=RobotMode.POWER_OFF)
+    c.power_on()
+    run(c, 0.5)
+    c.power_off()
+    run(c, 2.0)
+    assert c.mode is RobotMode.POWER_OFF
+
+
+def test_releasing_the_brakes_of_an_arm_that_is_off_switches_it_on_first() -> None:
+    c = Controller(KinematicPlant(), mode=RobotMode.POWER_OFF)
+    c.release_brakes()
+    run(c, 1.2)
+    assert c.mode is RobotMode.IDLE
+    run(c, 0.5)
+    assert c.mode is RobotMode.RUNNING
 
 
 def test_cb3_ticks_at_125_hz() -> None:

@@ -8,6 +8,7 @@ import pytest
 from steer_gym.hardware.controller import urscript
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.script_reader import ScriptReader
 from steer_gym.hardware.modes import RuntimeState
 from steer_gym.hardware.poses import pose_matrix
 
@@ -146,10 +147,58 @@ def test_a_speed_with_a_time_lasts_that_long() -> None:
     assert not c.qd.any()
 
 
+def test_a_secondary_program_runs_beside_the_program_and_moves_nothing() -> None:
+    c = playing()
+    assert c.upload("sec out():\n  set_digital_out(2, True)\nend\n")
+    assert c.upload("sec move():\n  movej([0, 0, 0, 0, 0, 0])\nend\n")
+    run(c, 0.1)
+    assert c.digital_outputs == 4
+    assert c.motion is None
+    assert c.program is not None
+    assert c.program.name == "rtde_control"
+    errors = [e["reason"] for e in c.events.since(0.0) if e["kind"] == "runtime_error"]
+    assert errors == ["a secondary program must not call movej"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("movej([0, 0, 0])", "movej([nan, 0])", "movej()", "movej([0]*6)", "sleep('a')"),
+        *("movej([0, 0, 0, 0, 0, 0], a=0)", "set_tool_voltage(48)", "set_digital_out(10, True)"),
+        "write_output_integer_register(48, 1)",
+    ],
+)
+def test_a_call_with_wrong_arguments_is_refused_and_nothing_moves(line: str) -> None:
+    c = Controller(KinematicPlant())
+    before = c.q.copy()
+    c.upload(line)
+    run(c, 0.2)
+    assert {e["kind"] for e in c.events.since(0.0)} & {"runtime_error", "compile_error"}
+    np.testing.assert_array_equal(c.q, before)
+
+
+def test_a_line_out_of_reach_is_a_protective_stop_and_a_pose_a_runtime_error() -> None:
+    c = Controller(KinematicPlant())
+    c.upload("movej(p[10, 0, 0, 0, 0, 0])")
+    run(c, 0.1)
+    assert [e["kind"] for e in c.events.since(0.0)].count("runtime_error") == 1
+    c.upload("movel(p[10, 0, 0, 0, 0, 0])")
+    run(c, 0.1)
+    assert c.safety.mode.name == "PROTECTIVE_STOP"
+
+
 @pytest.mark.parametrize(
     "line", ["while True:", "x = 3", "movej(q)", "import os", "p[1,2,3]", "popen('ls')", "a.b(1)"]
 )
 def test_what_is_not_a_straight_line_is_named(line: str) -> None:
-    with pytest.raises(urscript.NotStraight) as other:
-        urscript.parse(f"def f():\n  {line}\nend")
-    assert str(other.value) == line
+    with pytest.raises(urscript.CompileError) as other:
+        urscript.compiled(f"def f():\n  {line}\nend")
+    assert (other.value.line, other.value.source) == (2, line)
+
+
+def test_scripts_come_out_whole_however_they_arrive() -> None:
+    program = "def f():\n  sleep(1)\n  end_force_mode()\nend\n"
+    sent = f"# a comment\nset_digital_out(1, True)\n\n{program}textmsg('a')\nstopj(2)"
+    reader = ScriptReader()
+    seen = [script for byte in sent.encode() for script in reader.feed(bytes((byte,)))]
+    assert seen == ["set_digital_out(1, True)\n", program, "textmsg('a')\n"]

@@ -10,7 +10,9 @@ import pytest
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.outputs import Outputs
 from steer_gym.hardware.controller.plant import KinematicPlant
+from steer_gym.hardware.controller.polyscope import PolyScope
 from steer_gym.hardware.controller.realtime_stream import realtime_packet
+from steer_gym.hardware.controller.variables import OUTPUTS, knows
 from steer_gym.hardware.controller.wire import HEADER, Packet, Recipe, packet, take_packets
 
 RECIPE = Recipe(3, (("a", "INT32"), ("b", "VECTOR6D"), ("c", "BOOL"), ("d", "UINT64")))
@@ -51,10 +53,42 @@ def test_a_payload_of_another_length_is_refused() -> None:
 def test_the_real_time_packet_has_its_numbers_where_urs_table_puts_them() -> None:
     c = Controller(KinematicPlant())
     c.tick()
-    packet = realtime_packet(Outputs(c))
+    packet = realtime_packet(Outputs(c), c.polyscope)
     assert struct.unpack_from(">i", packet)[0] == len(packet) == 1220
     # Offsets of PolyScope 5.10's table.
     for offset, expected in ((12, c.q), (252, c.plant.q), (444, c.tool_pose), (588, c.pose)):
         np.testing.assert_allclose(struct.unpack_from(">6d", packet, offset), expected)
     assert struct.unpack_from(">d", packet, 756)[0] == 7
     assert struct.unpack_from(">d", packet, 812)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "size"), [("5.3.0", 1108), ("5.4.0", 1116), ("5.9.4", 1116), ("5.10.0", 1220)]
+)
+def test_the_real_time_packet_is_as_long_as_its_version_has_it(version: str, size: int) -> None:
+    c = Controller(KinematicPlant(), polyscope=PolyScope.parse(version))
+    packet = realtime_packet(Outputs(c), c.polyscope)
+    assert struct.unpack_from(">i", packet)[0] == len(packet) == size
+
+
+def test_every_output_can_be_read_and_packed_as_its_type() -> None:
+    outputs = Outputs(Controller(KinematicPlant()))
+    recipe = Recipe(1, tuple(OUTPUTS.items()))
+    assert set(recipe.unpack(recipe.pack(outputs))) == set(OUTPUTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "known"),
+    [
+        ("ft_raw_wrench", "3.15.8", False),
+        ("ft_raw_wrench", "5.8.2", False),
+        ("ft_raw_wrench", "5.9.0", True),
+        ("payload_inertia", "3.15.8", True),
+        ("payload_inertia", "5.10.2", False),
+        ("output_bit_register_127", "5.4.0", True),
+        ("actual_robot_energy_consumed", "5.22.0", False),
+        ("actual_robot_energy_consumed", "5.23.0", True),
+    ],
+)
+def test_a_version_knows_what_it_brought(name: str, version: str, known: bool) -> None:
+    assert knows(PolyScope.parse(version), name) is known

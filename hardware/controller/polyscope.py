@@ -1,0 +1,49 @@
+"""PolyScope versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class PolyScope:
+    """A PolyScope version; 3.x is CB3 (125 Hz), 5.x e-Series (500 Hz)."""
+
+    major: int
+    minor: int
+    bugfix: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> PolyScope:
+        """Return the version written as ``"5.11.5"``.
+
+        Raises:
+            ValueError: Not a version between 3.15 and 5.23.
+        """
+        try:
+            version = cls(*(int(part) for part in text.split(".")))
+        except (TypeError, ValueError):
+            raise ValueError(f"A PolyScope version is written 5.11.5, not {text!r}.") from None
+        if not (version.major == 3 and version.minor >= 15) and version.major != 5:
+            raise ValueError(f"PolyScope {text} is not spoken; 3.15 and 5.0 to 5.23 are.")
+        return version
+
+    @property
+    def cb3(self) -> bool:
+        """Tell whether it runs on a CB3 controller, before the e-Series."""
+        return self.major == 3
+
+    @property
+    def rate_hz(self) -> int:
+        """Return the rate of the control loop."""
+        return 125 if self.cb3 else 500
+
+    def reached(self, cb3: str, e_series: str) -> bool:
+        """Tell whether this is at least the version of its own series; "" is never."""
+        first = cb3 if self.cb3 else e_series
+        wanted = tuple(int(part) for part in first.split(".")) if first else (99,)
+        return (self.major, self.minor, self.bugfix) >= wanted
+
+    def __str__(self) -> str:
+        """Return the version as written, ``5.11.5``."""
+        return f"{self.major}.{self.minor}.{self.bugfix}"
