@@ -105,6 +105,19 @@ def test_15_a_jump_of_two_radians_is_a_slow_motion(bench: Any) -> None:
     assert bench.controller.extremes.tool_speed < 0.26
 
 
+@pytest.mark.parametrize("rate_hz", [150.0, 200.0, 333.0])
+def test_15_a_rate_between_the_controllers_ticks_is_kept_on_average_and_no_faster(
+    make_bench: Any, rate_hz: float
+) -> None:
+    bench = make_bench(rate_hz=rate_hz)
+    bench.robot.arm()
+    sent, began_s = bench.servo_commands(), bench.controller.time_s
+    bench.go(1.0)
+    passed_s = bench.controller.time_s - began_s
+    assert bench.servo_commands() - sent == pytest.approx(rate_hz * passed_s, abs=2)
+    assert bench.controller.extremes.tool_speed < 0.26
+
+
 @pytest.mark.parametrize(("journal", "readings"), [(False, 1), (True, 2)])
 def test_without_a_journal_a_command_reads_the_arm_once(
     make_bench: Any, tmp_path: Path, journal: bool, readings: int
