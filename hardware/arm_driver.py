@@ -284,7 +284,7 @@ class ArmDriver:
         if self.age_s > self.settings.stale_s:
             raise RobotError(
                 f"The newest reading is {self.age_s:.3f} s old, more than stale_s = "
-                f"{self.settings.stale_s:g} s: the link or this computer is behind. Mend that, "
-                "and connect anew if it stays so."
+                f"{self.settings.stale_s:g} s: the link or this computer is behind. Mend that, or "
+                "connect with stale_s above it, if a stop that comes so late may be borne."
             )
         return self.sample

@@ -16,6 +16,7 @@ from steer_gym.extras import require
 from steer_gym.robot import RobotError
 
 from .arm_driver import ArmSettings
+from .freshness import require_prompt
 from .poses import Array
 from .sample import ArmSample
 
@@ -97,9 +98,10 @@ class RtdeArm:
             self._control.setTcp(list(settings.tcp))
             and self._control.setPayload(settings.payload_kg, list(settings.payload_cog))
             and np.allclose(self._control.getTCPOffset(), settings.tcp, atol=1e-6)
-            and self._control.setWatchdog(settings.watchdog_hz)
         )
-        if not done:
+        if done:
+            self._require_prompt()
+        if not (done and self._control.setWatchdog(settings.watchdog_hz)):
             self.stop(4.0)
             raise RobotError("The controller did not take tool, payload and watchdog.")
 
@@ -129,6 +131,14 @@ class RtdeArm:
         """Disconnect from reading."""
         self._receive.disconnect()
         self._finish_leaving()
+
+    def _require_prompt(self) -> None:
+        """Refuse a slow link; asked before the watchdog is armed, which would trip meanwhile."""
+        try:
+            require_prompt(self._control.getTCPOffset, self._settings.stale_s)
+        except RobotError:
+            self.stop(4.0)
+            raise
 
     def _finish_leaving(self) -> None:
         if self._leaving:
