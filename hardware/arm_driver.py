@@ -12,7 +12,7 @@ from steer_gym.robot import LONGEST_S, Fault, FaultCode, RobotError, Target
 
 from .freshness import Freshness
 from .kinematics import arm_model, tool
-from .limits import Limits
+from .limits import LARGEST_SLACK, Limits
 from .poses import Array
 from .sample import ArmSample
 from .servo import Servo, ripple
@@ -145,9 +145,8 @@ class ArmDriver:
             RobotError: There is a fault, or the arm is not in a state to move; says why.
         """
         sample = self._require_ready(now_s)
-        trouble = self.settings.limits.trouble(
-            arm_model(self.settings.arm), sample.q, tool(self.settings.tcp)
-        )
+        arm, tcp = arm_model(self.settings.arm), tool(self.settings.tcp)
+        trouble = self.settings.limits.trouble(arm, sample.q, tcp, LARGEST_SLACK)
         if trouble:
             raise RobotError(
                 f"The arm stands outside its limits ({trouble}): TCP at "
