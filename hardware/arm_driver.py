@@ -12,7 +12,7 @@ from steer_gym.robot import LONGEST_S, Fault, FaultCode, RobotError, Target
 
 from .freshness import Freshness
 from .kinematics import arm_model, tool
-from .limits import Limits
+from .limits import LARGEST_SLACK, Limits
 from .poses import Array
 from .sample import ArmSample
 from .servo import Servo, ripple
@@ -148,9 +148,8 @@ class ArmDriver:
             RobotError: There is a fault, or the arm is not in a state to move; says why.
         """
         sample = self._require_ready(now_s)
-        trouble = self.settings.limits.trouble(
-            arm_model(self.settings.arm), sample.q, tool(self.settings.tcp)
-        )
+        arm, tcp = arm_model(self.settings.arm), tool(self.settings.tcp)
+        trouble = self.settings.limits.trouble(arm, sample.q, tcp, LARGEST_SLACK)
         if trouble:
             raise RobotError(
                 f"The arm stands outside its limits ({trouble}): TCP at "
@@ -292,7 +291,7 @@ class ArmDriver:
         if self.age_s > self.settings.stale_s:
             raise RobotError(
                 f"The newest reading is {self.age_s:.3f} s old, more than stale_s = "
-                f"{self.settings.stale_s:g} s: the link or this computer is behind. Mend that, "
-                "and connect anew if it stays so."
+                f"{self.settings.stale_s:g} s: the link or this computer is behind. Mend that, or "
+                "connect with stale_s above it, if a stop that comes so late may be borne."
             )
         return self.sample

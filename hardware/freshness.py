@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+from steer_gym.robot import RobotError
+
 _DRIFT = 1e-3
 """Most that the two clocks may drift apart, per second; quartz drifts a tenth of that."""
 
@@ -10,7 +15,8 @@ class Freshness:
     """The age of readings, above that of the freshest since the start.
 
     A stream that stands still grows old, and so does one that arrives ever later: a link that
-    queues. What the freshest reading took on its way is not seen; one clock cannot tell.
+    queues. What the freshest reading took on its way is not seen; one clock cannot tell, and
+    ``require_prompt`` asks before the arm may move.
     """
 
     def __init__(self) -> None:
@@ -27,3 +33,31 @@ class Freshness:
             self._offset_s = min(offset, self._offset_s + _DRIFT * (now_s - self._now_s))
         self._time_s, self._now_s = time_s, now_s
         return offset - self._offset_s
+
+
+def require_prompt(ask: Callable[[], object], stale_s: float) -> None:
+    """Refuse a link that is always slow: no reading is older than one way there and back.
+
+    Args:
+        ask: A blocking call of ur_rtde. Right after another one it takes two round trips: until
+            the program is seen to be ready for it, and until it is seen to be done.
+        stale_s: How old a reading may be.
+
+    Raises:
+        RobotError: Three calls in a row took longer; names the delay, and says what to do.
+    """
+    ask()
+    there_and_back_s = min(_seconds(ask) for _ in range(3)) / 2.0
+    if there_and_back_s > stale_s:
+        raise RobotError(
+            f"The link takes {there_and_back_s:.3f} s there and back, more than stale_s = "
+            f"{stale_s:g} s, and does so lastingly: recovering or connecting anew does not help. "
+            "Mend the network (a cable of its own, no other traffic) or relieve this computer; or "
+            "connect with stale_s above it, if a stop that comes so late may be borne."
+        )
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began_s = time.monotonic()
+    call()
+    return time.monotonic() - began_s

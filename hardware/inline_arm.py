@@ -123,7 +123,7 @@ class InlineArm:
         self._controller = controller
         self._port = InlinePort(settings, controller, gripper)
         self._driver = ArmDriver(settings, self._port)
-        self._every = max(1, round(1.0 / settings.rate_hz / controller.dt_s))
+        self._cycles_a_tick = min(1.0, settings.rate_hz * controller.dt_s)
         self._ticks = 0
         self._driver.cycle(controller.time_s)
 
@@ -157,8 +157,9 @@ class InlineArm:
         """Let this much time pass; see ``Arm.wait``."""
         for _ in range(max(1, round(seconds / self._controller.dt_s))):
             self._port.tick()
-            self._ticks += 1
-            if self._ticks % self._every == 0:
+            before, self._ticks = self._ticks, self._ticks + 1
+            # 200 Hz is a cycle after two ticks and after three, in turn.
+            if int(self._ticks * self._cycles_a_tick) > int(before * self._cycles_a_tick):
                 self._driver.cycle(self._controller.time_s)
                 self._driver.settle()
 

@@ -29,6 +29,9 @@ CEILINGS = {
 }
 """No setting goes beyond these."""
 
+LARGEST_SLACK = 1e-3
+"""How far outside the box an arm may be found, and armed, whose setpoints stay inside [m]."""
+
 _DOWN = np.array([0.0, 0.0, -1.0])
 
 

@@ -18,6 +18,7 @@ from steer_gym.extras import require
 from steer_gym.robot import RobotError
 
 from .arm_driver import ArmSettings
+from .freshness import require_prompt
 from .poses import Array
 from .read_back import payload_taken, require_payload, require_tool
 from .remote_watch import RemoteWatch
@@ -190,6 +191,8 @@ class RtdeArm:
         if self._shows_payload:
             _wait_until(lambda: payload_taken(settings, *self._payload()), _SHOWN_WITHIN_S)
             require_payload(settings, *self._payload())
+        # Before the watchdog, which a slow link would trip meanwhile.
+        require_prompt(control.getTCPOffset, settings.stale_s)
         self._remote = RemoteWatch(settings.host)
         # Last: from here on it has to be kicked, which the first setpoint does.
         if not control.setWatchdog(settings.watchdog_hz):

@@ -15,13 +15,15 @@ from steer_gym.robot import Target
 
 from .course import Course
 from .kinematics import ArmModel, manipulability
-from .limits import Limits
+from .limits import LARGEST_SLACK, Limits
 from .poses import Array, matrix_pose, pose_error
 
 _REACHED = np.array([0.004, 0.004, 0.004, 0.02, 0.02, 0.02])
 """Error that still counts as reached [m], [rad]."""
 _DAMPED_BELOW = 0.02
 """Manipulability under which the inverse is damped."""
+_SLACKS = (3e-4, 5e-4, 7e-4, LARGEST_SLACK)
+"""How far setpoints may be outside [m]: the first; the others where an arm begins further out."""
 _LEAD_RISE = 0.5
 """Share of the lead that comes back in a second at full speed: more would be a burst of speed."""
 
@@ -62,6 +64,7 @@ class Servo:
         self._course, self.blocked, self.blocked_s = None, "", 0.0
         self._lead, self._load = 1.0, 0.0
         self._tool = self._arm.forward(q, self._tcp)
+        self._slack = next((slack for slack in _SLACKS if self._inside(q, slack)), _SLACKS[0])
 
     def take(self, q: Array, qd: Array) -> None:
         """Go on from where the arm is, towards the same target."""
@@ -107,6 +110,9 @@ class Servo:
             speed = _towards(self.qd, np.zeros(6), limits.joint_acceleration * dt)
         self.qd = speed
         self.q = self.q + speed * dt
+        self._load = self._share(speed, jacobian)
+        if self._slack > _SLACKS[0] and self._inside(self.q, _SLACKS[0]):
+            self._slack = _SLACKS[0]
         stuck = bool(self.blocked) and not self._moving
         self.blocked_s = self.blocked_s + dt if stuck else 0.0
         return self._leading()
@@ -162,22 +168,25 @@ class Servo:
 
     def _limited(self, speed: Array, jacobian: Array) -> Array:
         """Slow down as a whole until no joint and neither part of the tool is too fast."""
+        return speed / max(1.0, self._share(speed, jacobian) * self._ripple)
+
+    def _share(self, speed: Array, jacobian: Array) -> float:
+        """Return how much of the speed limits ``speed`` (6,) takes, 1 for all of the nearest."""
         limits = self.limits
         twist = jacobian @ speed
-        share = max(
+        return max(
             float(np.abs(speed).max()) / limits.joint_speed,
             float(np.linalg.norm(twist[:3])) / limits.tool_speed,
             float(np.linalg.norm(twist[3:])) / limits.turn_speed,
         )
-        self._load = min(share, 1.0)
-        return speed / max(1.0, share * self._ripple)
 
     def _trouble_ahead(self, speed: Array) -> str:
         """Return which limit braking from the next setpoint would break."""
         ahead = self.q + speed * self._dt_s
         time_s = float(np.abs(speed).max()) / self.limits.joint_acceleration + self._dt_s
         for share in (0.375, 0.5):
-            trouble = self.limits.trouble(self._arm, ahead + speed * (share * time_s), self._tcp)
+            q = ahead + speed * (share * time_s)
+            trouble = self.limits.trouble(self._arm, q, self._tcp, self._slack)
             if trouble:
                 return trouble
         return ""
@@ -195,7 +204,10 @@ class Servo:
         return np.asarray(self.q + lead * share)
 
     def _fits(self, lead: Array) -> bool:
-        return not self.limits.trouble(self._arm, self.q + lead, self._tcp)
+        return self._inside(self.q + lead, self._slack)
+
+    def _inside(self, q: Array, slack: float) -> bool:
+        return not self.limits.trouble(self._arm, q, self._tcp, slack)
 
 
 def ripple(dt_s: float, lag_s: float) -> float:

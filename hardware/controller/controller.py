@@ -248,7 +248,14 @@ class Controller(Machine):
     def _supervise(self) -> None:
         tool_speed = float(np.linalg.norm(self.tool_twist[:3]))
         joint_speed = float(np.abs(self.plant.qd).max())
-        self.extremes.see(self.time_s, self.tool_pose[:3], tool_speed, joint_speed)
+        force = float(np.linalg.norm(self.force[:3]))
+        self.extremes.see(
+            self.time_s,
+            self.tool_pose[:3],
+            tool_speed=tool_speed,
+            joint_speed=joint_speed,
+            force=force,
+        )
         if not self.safety.allows_motion:
             return
         broken = broken_limit(
@@ -256,7 +263,7 @@ class Controller(Machine):
             joints=float(np.abs(self.plant.q).max()),
             joint_speed=joint_speed,
             tool_speed=tool_speed,
-            force=float(np.linalg.norm(self.force[:3])),
+            force=force,
         )
         if broken:
             self.protective_stop(broken)

@@ -45,7 +45,7 @@ class EventLog:
 
 
 class Extremes:
-    """How far and how fast the arm went, seen in every tick since the last ``clear``."""
+    """How far, how fast and how hard the arm went, seen in every tick since the last ``clear``."""
 
     def __init__(self) -> None:
         self.clear()
@@ -56,14 +56,24 @@ class Extremes:
         self.highest = np.full(3, -np.inf)
         self.tool_speed = 0.0
         self.joint_speed = 0.0
+        self.force = 0.0
         self.moved_last_s: float | None = None
 
-    def see(self, time_s: float, position: Array, tool_speed: float, joint_speed: float) -> None:
-        """Take one tick: position (3,) [m], speeds [m/s] and [rad/s]."""
+    def see(
+        self,
+        time_s: float,
+        position: Array,
+        *,
+        tool_speed: float,
+        joint_speed: float,
+        force: float,
+    ) -> None:
+        """Take one tick: position (3,) [m], speeds [m/s] and [rad/s], force at the tool [N]."""
         self.lowest = np.minimum(self.lowest, position)
         self.highest = np.maximum(self.highest, position)
         self.tool_speed = max(self.tool_speed, tool_speed)
         self.joint_speed = max(self.joint_speed, joint_speed)
+        self.force = max(self.force, force)
         if tool_speed >= STILL_M_S:
             self.moved_last_s = time_s
 
@@ -75,5 +85,6 @@ class Extremes:
             "highest": self.highest.tolist() if seen else None,
             "tool_speed": self.tool_speed,
             "joint_speed": self.joint_speed,
+            "force": self.force,
             "moved_last_s": self.moved_last_s,
         }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from steer_gym.hardware.freshness import Freshness
+from steer_gym.hardware.freshness import Freshness, require_prompt
+from steer_gym.robot import RobotError
 
 
 def test_a_steady_stream_is_fresh_however_far_the_clocks_are_apart() -> None:
@@ -35,3 +38,13 @@ def test_a_controller_that_starts_anew_is_fresh() -> None:
     freshness = Freshness()
     freshness.age_s(900.0, 10.0)
     assert freshness.age_s(0.0, 20.0) == 0.0
+
+
+def test_a_link_that_is_always_slow_is_refused_with_its_delay_and_what_to_do() -> None:
+    with pytest.raises(RobotError, match=r"0\.0[3-9]\d s there and back.*0\.02 s.*cable.*stale_s"):
+        require_prompt(lambda: time.sleep(0.06), stale_s=0.02)
+
+
+def test_a_link_that_is_slow_but_once_is_not_refused() -> None:
+    naps = iter((0.0, 0.3, 0.0, 0.3))
+    require_prompt(lambda: time.sleep(next(naps)), stale_s=0.1)

@@ -60,6 +60,25 @@ def test_13_an_arm_that_stands_outside_is_not_armed(bench: Any) -> None:
     assert bench.servo_commands() == 0
 
 
+@pytest.mark.parametrize(("outside_m", "armed"), [(0.0002, True), (0.0008, True), (0.0012, False)])
+def test_13_an_arm_that_was_pushed_out_a_little_is_armed_and_goes_no_further_but_back(
+    make_bench: Any, outside_m: float, armed: bool
+) -> None:
+    edge = 0.45 + outside_m
+    bench = make_bench(limits=Limits(low=(edge, -0.4, 0.015)))
+    if not armed:
+        with pytest.raises(RobotError, match="outside its limits"):
+            bench.robot.arm()
+        return
+    bench.robot.arm()
+    bench.controller.extremes.clear()
+    bench.go(0.8, np.array([-0.1, 0.1, 0.0, 0.0, 0.0, 0.0]))
+    assert bench.controller.extremes.lowest[0] > 0.45 - 2.5e-4
+    bench.go(0.5, np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    assert bench.robot.fault is None
+    assert bench.robot.state().tcp_pose[0] > edge + 0.02
+
+
 def test_14_a_target_that_stays_out_of_reach_is_a_fault_and_no_runtime_error(
     make_bench: Any,
 ) -> None:
@@ -102,6 +121,19 @@ def test_15_a_jump_of_two_radians_is_a_slow_motion(bench: Any) -> None:
     bench.robot.wait(0.5)
     assert bench.robot.fault is None
     assert bench.controller.extremes.joint_speed < 1.05
+    assert bench.controller.extremes.tool_speed < 0.26
+
+
+@pytest.mark.parametrize("rate_hz", [150.0, 200.0, 333.0])
+def test_15_a_rate_between_the_controllers_ticks_is_kept_on_average_and_no_faster(
+    make_bench: Any, rate_hz: float
+) -> None:
+    bench = make_bench(rate_hz=rate_hz)
+    bench.robot.arm()
+    sent, began_s = bench.servo_commands(), bench.controller.time_s
+    bench.go(1.0)
+    passed_s = bench.controller.time_s - began_s
+    assert bench.servo_commands() - sent == pytest.approx(rate_hz * passed_s, abs=2)
     assert bench.controller.extremes.tool_speed < 0.26
 
 

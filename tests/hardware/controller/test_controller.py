@@ -8,7 +8,7 @@ import pytest
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.plant import KinematicPlant
 from steer_gym.hardware.controller.polyscope import PolyScope
-from steer_gym.hardware.controller.safety import SERVO_JUMP_LIMIT
+from steer_gym.hardware.controller.safety import JOINT_SPEED_LIMIT, SERVO_JUMP_LIMIT
 from steer_gym.hardware.modes import RobotMode, RuntimeState, SafetyMode
 
 SCRIPT = '# int register offset\n0\ntextmsg("RTDE Control Script Loaded")\n'
@@ -229,3 +229,30 @@ def test_cb3_ticks_at_125_hz() -> None:
 def test_a_version_that_is_not_spoken_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"PolyScope"):
         PolyScope.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("joint", "speed", "reason"),
+    [(5, JOINT_SPEED_LIMIT * 1.01, "C158 joint speed"), (0, 3.1, "C159 tool speed")],
+    ids=["joint", "tool"],
+)
+def test_a_joint_or_a_tool_that_is_too_fast_is_a_protective_stop(
+    joint: int, speed: float, reason: str
+) -> None:
+    stretched = np.array([0.0, -0.3, 0.3, -1.57, -1.57, 0.0])
+    c = Controller(KinematicPlant(stretched))
+    assert c.upload(SCRIPT)
+    run(c, 0.05)
+    command(c, 9, *(np.arange(6) == joint) * speed, 10.0)
+    run(c, 0.6)
+    assert c.safety.mode is SafetyMode.PROTECTIVE_STOP
+    assert reasons(c, "safety")[0].startswith(reason)
+    assert not c.qd.any()
+
+
+def test_a_speed_just_below_the_limit_is_no_stop() -> None:
+    c = playing()
+    command(c, 9, 0.0, 0.0, 0.0, 0.0, 0.0, JOINT_SPEED_LIMIT * 0.99, 10.0)
+    run(c, 0.6)
+    assert c.safety.mode is SafetyMode.NORMAL
+    assert c.extremes.joint_speed == pytest.approx(JOINT_SPEED_LIMIT * 0.99)

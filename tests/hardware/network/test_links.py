@@ -127,6 +127,32 @@ def test_5_a_delay_of_150_ms_is_stale(net: Any) -> None:
 
 
 @hardware
+@pytest.mark.parametrize("delay_s", [0.05, 0.15])
+def test_5_a_delay_that_lasts_is_refused_after_recovery_and_by_a_new_connection(
+    net: Any, delay_s: float
+) -> None:
+    net.set_moving()
+    net.admin("safety", mode="PROTECTIVE_STOP")
+    net.await_fault(net.now_s())
+    net.admin("network", port="rtde", delay_s=delay_s)
+    net.robot.recover(acknowledged_by="the test")
+    if delay_s < net.robot.settings.stale_s:
+        net.robot.arm()
+        return
+    sent = net.servo_commands()
+    for _ in range(2):
+        with pytest.raises(RobotError, match=r"0\.1[5-9]\d s there and back.*Mend the network"):
+            net.robot.arm()
+        assert not net.robot.armed
+        net.robot.close()
+        net.connect()
+    assert net.servo_commands() == sent
+    net.robot.close()
+    net.connect(stale_s=0.4).arm()
+    assert net.robot.armed
+
+
+@hardware
 def test_21_recovery_works_where_reuploading_would_stall(net: Any) -> None:
     net.admin("network", port="script", stalling=True)
     net.set_moving()

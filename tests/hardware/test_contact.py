@@ -1,0 +1,60 @@
+"""An arm that meets the world: what pushes it back does not turn its joints beyond their limits."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steer_gym.hardware.limits import Limits
+from steer_gym.robot import FaultCode, RobotFault, Target
+
+# Not imported here: MuJoCo chooses its OpenGL at its first import, which is the package's to make.
+if not (find_spec("mujoco") and find_spec("robosuite")):
+    pytest.skip("needs mujoco and robosuite", allow_module_level=True)
+
+DOWN = np.array([0.0, 0.0, -1.0, 0.0, 0.0, 0.0])
+INTO_THE_BASKET = np.array([0.1, 1.0, 0.0, 0.0, 0.0, 0.0])
+OVER_THE_TABLE = np.array([1.0, -1.0, -1.0, 0.0, 0.0, 0.0])
+TILTED = np.array([0.0, 0.0, 0.0, 0.6, 0.0, 0.0])
+TABLE_INSIDE = Limits(low=(0.25, -0.40, -0.05), floor=-0.2)
+"""Limits of somebody who has forgotten the table."""
+
+
+def press(bench: Any, *ways: tuple[np.ndarray, float, int]) -> None:
+    """Chase ways with a gripper's opening, each for so many steps; ends at a fault."""
+    bench.robot.arm()
+    bench.controller.extremes.clear()
+    for way, gripper, steps in ways:
+        for _ in range(steps):
+            try:
+                pose = bench.robot.state().tcp_pose + way
+                bench.robot.command(Target(pose=pose, gripper=gripper))
+            except RobotFault:
+                return
+            bench.robot.wait(0.05)
+
+
+@pytest.mark.parametrize(
+    ("limits", "ways"),
+    [
+        (Limits(), [(DOWN, 0.0, 30), (INTO_THE_BASKET, 0.0, 50)]),
+        pytest.param(Limits(), [(DOWN, 0.0, 30), (DOWN, 1.0, 30)], marks=pytest.mark.hardware),
+        (TABLE_INSIDE, [(TILTED, 0.0, 20), (OVER_THE_TABLE, 0.5, 60)]),
+    ],
+    ids=["basket", "closing on the table", "table"],
+)
+def test_what_pushes_back_does_not_turn_a_joint_beyond_its_limit(
+    make_bench: Any, limits: Limits, ways: list[tuple[np.ndarray, float, int]]
+) -> None:
+    bench = make_bench(plant="mujoco", limits=limits)
+    bench.robot.scene.move_thing("basket", [0.5, 0.2, 0.0], 0.0)
+    press(bench, *ways)
+    seen = bench.controller.extremes
+    print(f"\n{seen.joint_speed:.3f} rad/s, {seen.tool_speed:.3f} m/s, {seen.force:.0f} N")
+    assert seen.force > limits.force  # it did meet something
+    assert bench.robot.fault.code in (FaultCode.FORCE_LIMIT, FaultCode.PROTECTIVE_STOP)
+    assert seen.joint_speed < limits.joint_speed * 1.05
+    assert seen.tool_speed < limits.tool_speed * 1.05
