@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,10 +90,14 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
     ``shadow_of(action)`` tells what an action would do, and nothing moves: run the unsteered
     policy, and log beside it what the steered one wants.
 
+    ``rendering_paused = True`` keeps the last pictures in the observations, for policies that do
+    not look at every step; a simulation then draws none.
+
     ``info`` holds ``success``, ``task``, ``episode``, ``seed``, ``clipped``, ``clamps``, ``fault``
-    (a code or ``None``), ``time_s`` (of the controller's clock since the reset), ``age_s`` (how old
-    the reading is), ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after
-    a reset also ``provenance``.
+    (a code or ``None``), ``time_s`` (of the controller's clock since the reset), ``ages_s``,
+    ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after a reset also
+    ``provenance``. ``ages_s`` tells how old what the observation is made of was when it was made
+    [s]: ``arm``, ``gripper``, and each camera by its key.
 
     ## Version History
     - v0: first version.
@@ -116,6 +121,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         self._fault: Fault | None = None
         self._began: RobotState | None = None
         self._episode, self._steps, self._seen_s = -1, 0, 0.0
+        self.rendering_paused = False
 
     @property
     def robot(self) -> Robot:
@@ -158,7 +164,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         """
         robot = self._started()
         numbers, clipped = checked_action(action, self._actor.space)
-        accepted, sight = self._actor.act(robot, numbers)
+        accepted, sight = self._actor.act(robot, numbers, look=not self.rendering_paused)
         self._fault = robot.fault
         self._steps += 1
         observation = self._observe(sight)
@@ -194,8 +200,13 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
     def render(self) -> Frame | None:
         """Return the base camera's newest picture."""
-        self._started()
-        return self._observer.frames[IMAGE_BASE] if self.render_mode else None
+        robot = self._connected()
+        if self.render_mode is None:
+            return None
+        if self.rendering_paused:
+            with contextlib.suppress(RobotFault):
+                self._observer.look(robot.observe())
+        return self._observer.frames[IMAGE_BASE]
 
     def close(self) -> None:
         """Stop, disconnect and free everything, in bounded time; ``reset`` may connect again.
@@ -221,12 +232,16 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         """Return what results depend on besides the seed; write it beside every result."""
         return provenance(self.robot, self.options)
 
-    def _started(self) -> Robot:
+    def _connected(self) -> Robot:
         if self._robot is None or self._began is None:
             raise ResetNeeded("Call reset() first; it connects the robot.")
+        return self._robot
+
+    def _started(self) -> Robot:
+        robot = self._connected()
         if self._fault:
             raise RobotFault(self._fault)
-        return self._robot
+        return robot
 
     def _observe(self, sight: Sight) -> dict[str, Any]:
         self._seen_s = sight.state.time_s
@@ -261,5 +276,6 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             "task": self.task.name,
             "episode": self._episode,
             "seed": self.np_random_seed,
+            "ages_s": self._observer.ages_s,
             **told_state(sight.state, self._fault, since=self._began),
         }

@@ -16,7 +16,6 @@ def told_state(state: RobotState, fault: Fault | None, *, since: RobotState) -> 
     return {
         "fault": fault.code.value if fault else None,
         "time_s": round(state.time_s - since.time_s, 6),
-        "age_s": state.age_s,
         "late": state.late - since.late,
         "force": state.force.tolist(),
         "speed_scaling": state.speed_scaling,
