@@ -10,6 +10,7 @@ import gymnasium as gym
 from gymnasium.error import ResetNeeded
 
 from steer_gym.convention import ActionConvention
+from steer_gym.environment import Chunk
 from steer_gym.observation import IMAGE_BASE
 from steer_gym.robot import Fault, Robot, RobotError, RobotFault, RobotState, Sight, make_robot
 
@@ -193,8 +194,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         numbers, clipped = checked_action(action, self._actor.space)
         return told_action(self._actor.preview(robot, numbers), clipped=clipped)
 
-    def fresh(self, chunk: Sequence[Action]) -> Sequence[Action]:
-        """Return what is left of a plan that was made from the last observation.
+    def fresh(self, chunk: Chunk) -> Chunk:
+        """Return what is left of a plan; see ``steer_gym.environment.RealTime``.
 
         Absolute targets whose time has passed while the policy thought are left out, the last one
         never. Deltas all stay: the arm has held, and they begin where it is.
