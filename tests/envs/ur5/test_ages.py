@@ -20,7 +20,7 @@ if not (find_spec("mujoco") and find_spec("robosuite")):
 STILL = np.zeros(7, np.float32)
 ASIDE = np.array([0, 1, 0, 0, 0, 0, -1], np.float32)
 SIZE = 48
-STALE_S = 0.5
+STALE_S = 1.0
 """More than the default, for machines that have more to do than this."""
 
 
