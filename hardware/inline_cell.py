@@ -39,9 +39,12 @@ class InlineHand:
 
     def aim(self, opening: float, in_s: float = 0.0) -> None:
         """Go to ``opening`` when it is due by the controller's clock; see ``Hand.aim``."""
-        hold_s = max(0.0, in_s - self._latency_s)
-        self._orders.add(opening, self._controller.time_s + hold_s)
-        self._controller.after(hold_s, self._tell)
+        controller = self._controller
+        # Between two ticks, so that an episode is the same whenever it begins.
+        ticks = round((in_s - self._latency_s) / controller.dt_s) - 0.5
+        hold_s = max(0.0, ticks * controller.dt_s)
+        self._orders.add(opening, controller.time_s + hold_s)
+        controller.after(hold_s, self._tell)
         self._tell()
 
     def forget(self) -> None:

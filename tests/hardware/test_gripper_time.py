@@ -77,6 +77,20 @@ def test_an_order_without_a_time_goes_out_at_once(bench: Any) -> None:
     assert bench.cell.gripper.registers["POS"] == 128
 
 
+def test_an_order_is_held_back_equally_long_whenever_it_is_given(bench: Any) -> None:
+    bench.robot.arm()
+    joints = bench.robot.state().joints
+    registers, held_for = bench.cell.gripper.registers, set()
+    for count in range(60):
+        bench.robot.command(Target(joints=joints, gripper=float(count % 2 == 0), in_s=IN_S))
+        before, ticks = registers["POS"], 0
+        while registers["POS"] == before:
+            bench.robot.wait(bench.controller.dt_s)
+            ticks += 1
+        held_for.add(ticks)
+    assert held_for == {15}
+
+
 def test_orders_that_follow_sooner_than_they_are_due_are_all_taken() -> None:
     orders = Orders()
     taken = []

@@ -62,7 +62,7 @@ def started_by_itself() -> tuple[Any, None, Any]:
     params=[connected_by_hand, pytest.param(started_by_itself, marks=pytest.mark.hardware)],
     ids=["UR5", "UR5Sim"],
 )
-def networked(request: Any) -> Iterator[tuple[Any, Any]]:
+def connected(request: Any) -> Iterator[tuple[Any, Any]]:
     for module in ("rtde_control", "cv2"):
         pytest.importorskip(module)
     env, process, admin = request.param()
@@ -70,6 +70,17 @@ def networked(request: Any) -> Iterator[tuple[Any, Any]]:
     env.close()
     if process:
         process.close()
+
+
+@pytest.fixture
+def networked(connected: Any) -> Iterator[tuple[Any, Any]]:
+    """Return environment and admin channel; afterwards everything is well again."""
+    env, admin = connected
+    yield env, admin
+    admin("camera", mode="live")
+    admin("network", port="rtde", frozen=False)
+    if env.unwrapped.robot.fault:
+        env.unwrapped.recover(acknowledged_by="the test")
 
 
 def stepped_until_truncated(env: Any) -> dict[str, Any]:
@@ -107,8 +118,6 @@ def test_24_a_stale_camera_truncates_and_its_age_tells(networked: Any, mode: str
     assert info["fault"] == "camera_stale"
     # The last good picture stays in the observation.
     assert info["ages_s"][IMAGE_BASE] > STALE_S
-    admin("camera", mode="live")
-    env.unwrapped.recover(acknowledged_by="the test")
 
 
 def test_3_a_stale_state_truncates_and_its_age_tells(networked: Any) -> None:
@@ -118,8 +127,6 @@ def test_3_a_stale_state_truncates_and_its_age_tells(networked: Any) -> None:
     info = stepped_until_truncated(env)
     assert info["fault"] == "stale_state"
     assert info["ages_s"]["arm"] > STALE_S
-    admin("network", port="rtde", frozen=False)
-    env.unwrapped.recover(acknowledged_by="the test")
 
 
 @pytest.fixture(scope="module")
