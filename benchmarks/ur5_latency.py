@@ -7,7 +7,8 @@ arm at ``--host`` moves, so empty its table and keep a hand at the stop.
 
 - arm: shift between where it should have been and where it was. ``ArmSettings.lag_s`` compensates
   the lag of ``servoJ``; what is left should be near the 10 ms that targets are late on purpose.
-- gripper: from the command to the first change of its position, and to its end.
+- gripper: from the command to where its even motion began, between readings 30 ms apart, and to
+  its end. The first is ``RobotiqSettings.latency_s``; then it begins to move when the arm is there.
 - camera: shift between the tool's speed and the change of the picture, which is as fast. It is
   ``CameraSettings.latency_s``; then observations are of the moment that the picture shows.
 """
@@ -87,17 +88,19 @@ def grip(robot: Any) -> tuple[float, float]:
     state = robot.state()
     began, before = time.monotonic(), state.gripper
     robot.command(Target(joints=state.joints, gripper=1.0))
-    first, last, opening = math.nan, 0.0, before
+    times, openings = [0.0], [before]
     while time.monotonic() - began < 2.0:
         time.sleep(0.005)
-        now, seen = time.monotonic() - began, robot.state().gripper
-        if math.isnan(first) and abs(seen - before) > 0.01:
-            first = now
-        if abs(seen - opening) > 0.005:
-            opening, last = seen, now
+        now, state = time.monotonic(), robot.state()
+        if abs(state.gripper - openings[-1]) > 0.005:
+            times.append(now - state.gripper_age_s - began)
+            openings.append(state.gripper)
     robot.command(Target(joints=state.joints, gripper=0.0))
     robot.wait(1.5)
-    return first, last
+    ways = np.array(openings[1:]) - before
+    even = (ways > 0.05) & (ways < 0.8 * ways[-1])
+    pace, start = np.polyfit(np.array(times[1:])[even], ways[even], 1)
+    return -start / pace, times[-1]
 
 
 def main() -> None:

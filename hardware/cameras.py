@@ -16,6 +16,7 @@ from steer_gym.errors import SteerGymError
 from steer_gym.extras import require
 from steer_gym.robot import FaultCode, RobotError
 
+from .cell import Picture
 from .supervision import Finding
 
 Image = NDArray[np.uint8]
@@ -153,11 +154,12 @@ class Camera:
                 raise RobotError(f"Camera {name!r} at {settings.source!r}: {self._trouble}.")
             time.sleep(0.01)
 
-    def image(self, moment_s: float | None = None) -> Image:
+    def picture(self, moment_s: float | None = None) -> Picture:
         """Return a copy of the good frame nearest to a moment, or of the newest; RGB."""
         frames = list(self._frames)
         wanted_s = frames[-1][0] if moment_s is None else moment_s
-        return min(frames, key=lambda frame: abs(frame[0] - wanted_s))[1].copy()
+        taken_s, image = min(frames, key=lambda frame: abs(frame[0] - wanted_s))
+        return Picture(image=image.copy(), age_s=time.monotonic() - taken_s)
 
     @property
     def moment_s(self) -> float:
@@ -225,9 +227,9 @@ class CameraSet:
         """Return the last moment that all cameras have seen."""
         return min((camera.moment_s for camera in self._cameras), default=None)
 
-    def images(self, moment_s: float | None = None) -> dict[str, Image]:
-        """Return each camera's image nearest to a moment, or the newest, by name."""
-        return {camera.name: camera.image(moment_s) for camera in self._cameras}
+    def pictures(self, moment_s: float | None = None) -> dict[str, Picture]:
+        """Return each camera's picture nearest to a moment, or the newest, by name."""
+        return {camera.name: camera.picture(moment_s) for camera in self._cameras}
 
     def finding(self) -> Finding | None:
         """Return what is wrong with the first camera that is not well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,17 +14,36 @@ from .arm_link import Arm
 from .supervision import Finding
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """What a camera saw."""
+
+    image: NDArray[np.uint8]
+    """(height, width, 3) RGB."""
+    age_s: float
+    """How long ago it was taken [s]."""
+
+
 class Hand(Protocol):
     """A gripper as ``UR5`` uses it."""
 
     def activate(self) -> None:
         """Make it ready; the fingers may move."""
 
-    def aim(self, opening: float) -> None:
-        """Go to 0 (open) to 1 (closed)."""
+    def aim(self, opening: float, in_s: float = 0.0) -> None:
+        """Go to 0 (open) to 1 (closed), so that the fingers begin to move ``in_s`` from now.
+
+        They are told as much sooner as they are late; if that has passed, at once.
+        """
+
+    def forget(self) -> None:
+        """Take back what the fingers have not been told yet."""
 
     def opening(self, moment_s: float | None = None) -> float:
         """Return 0 (open) to 1 (closed), now or at a moment of the monotonic clock."""
+
+    def age_s(self, moment_s: float | None = None) -> float:
+        """Return how old the ``opening`` of that moment is [s]."""
 
     def finding(self) -> Finding | None:
         """Return what is wrong, if anything."""
@@ -38,8 +58,8 @@ class Eyes(Protocol):
     def moment_s(self) -> float | None:
         """Return the last moment that all cameras have seen; ``None``: any, or no camera."""
 
-    def images(self, moment_s: float | None = None) -> dict[str, NDArray[np.uint8]]:
-        """Return each camera's image that is nearest to a moment; the newest without one."""
+    def pictures(self, moment_s: float | None = None) -> dict[str, Picture]:
+        """Return each camera's picture that is nearest to a moment; the newest without one."""
 
     def finding(self) -> Finding | None:
         """Return what is wrong, if anything."""
@@ -87,11 +107,18 @@ class NoHand:
     def activate(self) -> None:
         """Do nothing."""
 
-    def aim(self, opening: float) -> None:
+    def aim(self, opening: float, in_s: float = 0.0) -> None:
+        """Do nothing."""
+
+    def forget(self) -> None:
         """Do nothing."""
 
     def opening(self, moment_s: float | None = None) -> float:
         """Return 0, open."""
+        return 0.0
+
+    def age_s(self, moment_s: float | None = None) -> float:
+        """Return 0."""
         return 0.0
 
     def finding(self) -> Finding | None:

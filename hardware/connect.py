@@ -10,6 +10,7 @@ from .arm_driver import ArmSettings
 from .cameras import CameraSettings
 from .guard import TakeOver
 from .network_cell import NetworkCell
+from .robotiq import RobotiqSettings
 from .ur5 import HOME, UR5
 
 
@@ -17,7 +18,7 @@ def connect_ur5(
     *,
     host: str,
     cameras: Mapping[str, CameraSettings | str] | None = None,
-    gripper: bool = True,
+    gripper: bool | RobotiqSettings = True,
     home_joints: tuple[float, ...] = HOME,
     journal: str | Path | None = None,
     take_over: TakeOver | None = None,
@@ -28,7 +29,7 @@ def connect_ur5(
     Args:
         host: Address of the controller.
         cameras: Name (``base``, ``wrist``) -> settings, or just the source.
-        gripper: Whether there is a Robotiq gripper with its URCap.
+        gripper: Whether there is a Robotiq gripper with its URCap, or how it is driven.
         home_joints: Where ``home`` goes [rad].
         journal: File to append every command, clamp and fault to.
         take_over: Says whether a person has taken over; see ``UR5``.
@@ -39,5 +40,6 @@ def connect_ur5(
         name: camera if isinstance(camera, CameraSettings) else CameraSettings(source=camera)
         for name, camera in (cameras or {}).items()
     }
-    cell = NetworkCell(settings, cameras=wanted, gripper=gripper, simulated=False)
+    hand = RobotiqSettings() if gripper is True else gripper or None
+    cell = NetworkCell(settings, cameras=wanted, gripper=hand, simulated=False)
     return UR5(cell, settings, home_joints=home_joints, journal=journal, take_over=take_over)

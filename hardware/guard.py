@@ -97,6 +97,7 @@ class Guard:
 
     def _latch(self, fault: Fault) -> None:
         self.fault = fault
+        self.cell.hand.forget()
         self.journal.write("fault", fault.time_s, code=fault.code, detail=fault.detail)
 
     def _taken_over(self) -> Finding | None:

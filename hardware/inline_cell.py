@@ -6,40 +6,58 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steer_gym.robot import RobotError, RobotIdentity, Scene
 
 from .arm_driver import ArmSettings
 from .arm_link import Arm
+from .cell import Picture
 from .controller.cameras import Artist, TestCard
 from .controller.controller import Controller
 from .controller.gripper import Gripper
 from .controller.simulator import SimulatorSettings, build_controller, build_plant
 from .inline_arm import InlineArm
 from .modes import RuntimeState, SafetyMode
+from .orders import Orders
 from .poses import Array
+from .robotiq import RobotiqSettings
 from .supervision import Finding
 
 
 class InlineHand:
     """The simulated gripper, without its socket."""
 
-    def __init__(self, gripper: Gripper, controller: Controller) -> None:
+    def __init__(self, gripper: Gripper, controller: Controller, latency_s: float) -> None:
         self._gripper = gripper
         self._controller = controller
+        self._latency_s = latency_s
+        self._orders = Orders()
 
     def activate(self) -> None:
         """Be active at once; only the fingers' motion takes time here."""
         self._gripper.activate()
 
-    def aim(self, opening: float) -> None:
-        """Go to ``opening``."""
-        self._gripper.set("POS", round(opening * 255))
+    def aim(self, opening: float, in_s: float = 0.0) -> None:
+        """Go to ``opening`` when it is due by the controller's clock; see ``Hand.aim``."""
+        controller = self._controller
+        # Between two ticks, so that an episode is the same whenever it begins.
+        ticks = round((in_s - self._latency_s) / controller.dt_s) - 0.5
+        hold_s = max(0.0, ticks * controller.dt_s)
+        self._orders.add(opening, controller.time_s + hold_s)
+        controller.after(hold_s, self._tell)
+        self._tell()
+
+    def forget(self) -> None:
+        """Take back what is not due yet."""
+        self._orders.forget()
 
     def opening(self, moment_s: float | None = None) -> float:
         """Return the opening in the gripper's own steps."""
         return self._gripper.position / 255
+
+    def age_s(self, moment_s: float | None = None) -> float:
+        """Return 0: it is read when it is asked for."""
+        return 0.0
 
     def finding(self) -> Finding | None:
         """Return nothing: a gripper in this process has no wire that could fail."""
@@ -47,6 +65,11 @@ class InlineHand:
 
     def close(self) -> None:
         """Do nothing."""
+
+    def _tell(self) -> None:
+        opening = self._orders.take(self._controller.time_s)
+        if opening is not None:
+            self._gripper.set("POS", round(opening * 255))
 
 
 class InlineEyes:
@@ -60,11 +83,11 @@ class InlineEyes:
         """Return nothing: what is drawn on demand is of the present moment."""
         return None
 
-    def images(self, moment_s: float | None = None) -> dict[str, NDArray[np.uint8]]:
+    def pictures(self, moment_s: float | None = None) -> dict[str, Picture]:
         """Return what each camera sees now."""
         snapshot = self._artist.capture()
         return {
-            name: self._artist.draw(snapshot, name, height, width)
+            name: Picture(image=self._artist.draw(snapshot, name, height, width), age_s=0.0)
             for name, (height, width) in self._cameras.items()
         }
 
@@ -87,13 +110,15 @@ class InlineCell:
         settings: ArmSettings,
         simulator: SimulatorSettings,
         cameras: Mapping[str, tuple[int, int]],
+        gripper: RobotiqSettings | None = None,
     ) -> None:
         plant, artist, _ = build_plant(simulator)
         self.controller = build_controller(simulator, plant)
         self.gripper = Gripper(self.controller)
         self._settings = settings
         card = TestCard(self.controller.tool_pose)
-        self.hand = InlineHand(self.gripper, self.controller)
+        latency_s = (gripper or RobotiqSettings()).latency_s
+        self.hand = InlineHand(self.gripper, self.controller, latency_s)
         self.eyes = InlineEyes(artist or card, cameras)
         self.scene: Scene | None = None
         if simulator.plant == "mujoco":

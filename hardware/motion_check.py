@@ -50,7 +50,7 @@ def motion_checks(settings: ArmSettings, *, ask: Callable[[str], str]) -> Iterat
         SteerGymError: A person did not confirm.
     """
     slow = replace(settings, limits=settings.limits.scaled(SPEED))
-    robot = UR5(NetworkCell(slow, cameras={}, gripper=False, simulated=False), slow)
+    robot = UR5(NetworkCell(slow, cameras={}, gripper=None, simulated=False), slow)
     try:
         room = _room(robot)
         if room.verdict == "fail":

@@ -13,7 +13,7 @@ from .cameras import CameraSet, CameraSettings
 from .cell import Eyes, Hand, NoHand
 from .dashboard import Dashboard
 from .host_lock import HostLock
-from .robotiq import RobotiqHand
+from .robotiq import RobotiqHand, RobotiqSettings
 
 CONTROL_PROGRAM = "rtde_control"
 """The name of ur_rtde's script, as the dashboard has it."""
@@ -28,7 +28,7 @@ class NetworkCell:
         settings: ArmSettings,
         *,
         cameras: Mapping[str, CameraSettings],
-        gripper: bool,
+        gripper: RobotiqSettings | None,
         simulated: bool,
         scene: Scene | None = None,
     ) -> None:
@@ -97,7 +97,7 @@ class NetworkCell:
 
     def _connect(self) -> None:
         if self._gripper:
-            self.hand = RobotiqHand(self._settings.host)
+            self.hand = RobotiqHand(self._settings.host, self._gripper)
         self.eyes = CameraSet(self._cameras)
 
     def _unlock(self, dashboard: Dashboard) -> None:

@@ -8,11 +8,14 @@ import socket
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 
+from steer_gym.errors import SteerGymError
 from steer_gym.robot import FaultCode, RobotError
 
+from .orders import Orders
 from .supervision import Finding
 
 PORT = 63352
@@ -103,10 +106,32 @@ class RobotiqLine:
                 raise ConnectionError("it closed the connection")
 
 
-class RobotiqHand:
-    """Keeps the gripper's newest position and sends it the newest target, in a thread."""
+@dataclass(frozen=True, kw_only=True)
+class RobotiqSettings:
+    """How a gripper is driven."""
 
-    def __init__(self, host: str, *, speed: int = 255, force: int = 60) -> None:
+    latency_s: float = 0.03
+    """How long after an order the fingers begin to move [s]; ``benchmarks/ur5_latency.py`` measures
+    it. An order that belongs to a target with a time is held back until so long before it, so that
+    arm and fingers act at the same moment. 28 ms in the simulator; never measured on a gripper."""
+    speed: int = 255
+    """0 to 255, which is 20 to 150 mm/s."""
+    force: int = 60
+    """0 to 255, which is 20 to 235 N."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no gripper takes."""
+        if not 0.0 <= self.latency_s <= 1.0:
+            raise SteerGymError(f"latency_s must be 0 to 1 s, not {self.latency_s!r}.")
+        for name in ("speed", "force"):
+            if not 0 <= getattr(self, name) <= 255:
+                raise SteerGymError(f"{name} must be 0 to 255, not {getattr(self, name)!r}.")
+
+
+class RobotiqHand:
+    """Keeps the gripper's newest position and sends it what is due, in a thread."""
+
+    def __init__(self, host: str, settings: RobotiqSettings | None = None) -> None:
         """Connect and read; the fingers do not move before ``activate``.
 
         Raises:
@@ -114,9 +139,10 @@ class RobotiqHand:
         """
         self._line = RobotiqLine(host)
         self._turn = threading.Lock()
-        self._effort = {"SPE": speed, "FOR": force}
+        self._settings = settings or RobotiqSettings()
         self._active = False
-        self._wanted: int | None = None
+        self._orders = Orders()
+        self._ordered = threading.Event()
         self._sent: int | None = None
         self._read_before: deque[tuple[float, float]] = deque(maxlen=_KEPT)
         self._seen_s = time.monotonic()
@@ -135,9 +161,15 @@ class RobotiqHand:
             self._read()
             self._active = True
 
-    def aim(self, opening: float) -> None:
-        """Go to ``opening``: 0 open to 1 closed."""
-        self._wanted = round(opening * _CLOSED)
+    def aim(self, opening: float, in_s: float = 0.0) -> None:
+        """Go to ``opening``, 0 open to 1 closed, in time; see ``Hand.aim``."""
+        hold_s = max(0.0, in_s - self._settings.latency_s)
+        self._orders.add(opening, time.monotonic() + hold_s)
+        self._ordered.set()
+
+    def forget(self) -> None:
+        """Take back what is not due yet."""
+        self._orders.forget()
 
     def opening(self, moment_s: float | None = None) -> float:
         """Return the newest opening, 0 open to 1 closed; or that of a moment."""
@@ -146,6 +178,11 @@ class RobotiqHand:
             return read[-1][1] if read else 0.0
         times, openings = zip(*read, strict=True)
         return float(np.interp(moment_s, times, openings))
+
+    def age_s(self, moment_s: float | None = None) -> float:
+        """Return how old ``opening`` is [s]; before the first answer, how long there was none."""
+        newest_s = self._read_before[-1][0] if self._read_before else self._seen_s
+        return time.monotonic() - min(newest_s, newest_s if moment_s is None else moment_s)
 
     def finding(self) -> Finding | None:
         """Return what is wrong with the gripper, if anything."""
@@ -159,11 +196,12 @@ class RobotiqHand:
     def close(self) -> None:
         """End the thread and disconnect; the fingers stay as they are."""
         self._ended.set()
+        self._ordered.set()
         self._thread.join(timeout=2 * _ANSWER_S)
         self._line.close()
 
     def _run(self) -> None:
-        while not self._ended.wait(_POLL_S):
+        while self._awaited():
             with self._turn:
                 try:
                     self._exchange()
@@ -172,10 +210,24 @@ class RobotiqHand:
                         self._trouble = str(error)
                         return
 
+    def _awaited(self) -> bool:
+        """Wait until a reading or an order is due; false when the thread is to end."""
+        poll_s = time.monotonic() + _POLL_S
+        while not self._ended.is_set():
+            due_s = self._orders.next_s() if self._active else None
+            left_s = min(poll_s, due_s or poll_s) - time.monotonic()
+            if left_s <= 0.0:
+                return True
+            self._ordered.wait(left_s)
+            self._ordered.clear()
+        return False
+
     def _exchange(self) -> None:
-        wanted = self._wanted if self._active else None
+        opening = self._orders.take(time.monotonic()) if self._active else None
+        wanted = None if opening is None else round(opening * _CLOSED)
         if wanted is not None and wanted != self._sent:
-            self._line.set(POS=wanted, **self._effort, GTO=1)
+            settings = self._settings
+            self._line.set(POS=wanted, SPE=settings.speed, FOR=settings.force, GTO=1)
             self._sent = wanted
         self._read()
         if self._active:

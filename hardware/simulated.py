@@ -22,6 +22,7 @@ from .inline_cell import InlineCell
 from .limits import Limits
 from .network_cell import NetworkCell
 from .poses import Array
+from .robotiq import RobotiqSettings
 from .ur5 import HOME, UR5
 
 Clock = Literal["locked", "real"]
@@ -81,6 +82,7 @@ def simulate_ur5(
     clock: Clock = "locked",
     cameras: Mapping[str, tuple[int, int]] | None = None,
     plant: Literal["mujoco", "kinematic"] = "mujoco",
+    gripper: RobotiqSettings | None = None,
     home_joints: tuple[float, ...] = HOME,
     journal: str | Path | None = None,
     take_over: TakeOver | None = None,
@@ -94,6 +96,7 @@ def simulate_ur5(
             of its own that speaks the controller's protocols to the genuine ur_rtde.
         cameras: Name (``base``, ``wrist``) -> (height, width); all of one size in real time.
         plant: ``mujoco``, or ``kinematic``: an arm in an empty world.
+        gripper: How late it is taken to be.
         home_joints: Where ``home`` goes [rad].
         journal: File to append every command, clamp and fault to.
         take_over: Says whether a person has taken over; see ``UR5``.
@@ -106,7 +109,7 @@ def simulate_ur5(
     finish = partial(UR5, home_joints=home_joints, journal=journal, take_over=take_over)
     if clock == "locked":
         settings = ArmSettings(host="in this process", **arm)
-        return finish(InlineCell(settings, wanted, sizes), settings)
+        return finish(InlineCell(settings, wanted, sizes, gripper), settings)
     if len(set(sizes.values())) > 1:
         raise SteerGymError(f"In real time all cameras have one size, not {sizes}.")
     for height, width in sizes.values():
@@ -125,6 +128,7 @@ def simulate_ur5(
         for name, (height, width) in sizes.items()
     }
     settings = ArmSettings(host=process.host, **arm)
+    hand = gripper or RobotiqSettings()
     scene = RemoteScene(process) if plant == "mujoco" else None
-    cell = SimulatorCell(process, settings, cameras=sources, gripper=True, scene=scene)
+    cell = SimulatorCell(process, settings, cameras=sources, gripper=hand, scene=scene)
     return finish(cell, settings)

@@ -130,14 +130,19 @@ class UR5:
         """Return the newest measurement; see ``Robot.state``."""
         return self._state(self._guard.look())
 
-    def observe(self) -> Sight:
+    def observe(self, *, images: bool = True) -> Sight:
         """Return state and images of one moment; see ``Robot.observe``."""
         status = self._guard.require_no_fault()
         eyes = self._guard.cell.eyes
         moment_s = eyes.moment_s()
         if moment_s is not None:
             status = self._guard.arm.status_at(moment_s)
-        return Sight(state=self._state(status, moment_s), images=eyes.images(moment_s))
+        pictures = eyes.pictures(moment_s) if images else {}
+        return Sight(
+            state=self._state(status, moment_s),
+            images={name: picture.image for name, picture in pictures.items()},
+            image_ages_s={name: picture.age_s for name, picture in pictures.items()},
+        )
 
     def preview(self, target: Target) -> Accepted:
         """Return what ``command`` would make of ``target``; see ``Robot.preview``."""
@@ -149,7 +154,8 @@ class UR5:
         accepted = self._clamp(target, status.sample)
         self._guard.arm.aim(accepted.target, 1.0)
         if accepted.target.gripper is not None:
-            self._guard.cell.hand.aim(accepted.target.gripper)
+            hand, in_s = self._guard.cell.hand, accepted.target.in_s
+            hand.aim(accepted.target.gripper, in_s or 0.0)
         self._note_command(target, accepted)
         return accepted
 
@@ -163,10 +169,11 @@ class UR5:
         self._note("home")
         go_home(self._guard, self._home, self.settings.limits)
 
-    def stop(self) -> None:
+    def stop(self, *, why: str = "") -> None:
         """Stop and disarm; see ``Robot.stop``."""
+        self._guard.cell.hand.forget()
         self._guard.arm.disarm()
-        self._note("stopped")
+        self._note("stopped", why=why)
 
     def recover(self, *, acknowledged_by: str) -> None:
         """Take back a fault on the word of a person; see ``Robot.recover``.
@@ -190,7 +197,7 @@ class UR5:
         self._finalizer()
 
     def _state(self, status: ArmStatus, moment_s: float | None = None) -> RobotState:
-        sample = status.sample
+        sample, hand = status.sample, self._guard.cell.hand
         return RobotState(
             time_s=sample.time_s,
             age_s=status.age_s,
@@ -199,7 +206,8 @@ class UR5:
             tcp_pose=sample.tcp_pose,
             tcp_speed=sample.tcp_speed,
             force=status.force,
-            gripper=self._guard.cell.hand.opening(moment_s),
+            gripper=hand.opening(moment_s),
+            gripper_age_s=hand.age_s(moment_s),
             speed_scaling=sample.speed_scaling,
             late=status.late,
         )

@@ -138,6 +138,8 @@ class RobotState:
     """(6,) force [N] and torque [Nm] that the world exerts at the tool, less the bias."""
     gripper: float
     """0 open to 1 closed."""
+    gripper_age_s: float
+    """How old that is [s]; 0 without a gripper."""
     speed_scaling: float
     """Share of the speed that the controller allows (slider, reduced mode)."""
     late: int
@@ -152,6 +154,8 @@ class Sight:
     """The robot at that moment; ``age_s`` is how long ago that was."""
     images: Mapping[str, NDArray[np.uint8]]
     """Each camera's image, (height, width, 3) RGB."""
+    image_ages_s: Mapping[str, float]
+    """How long ago each of them was taken [s]."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -246,8 +250,11 @@ class Robot(Protocol):
     def state(self) -> RobotState:
         """Return the newest measurement; works with a fault as long as there is a connection."""
 
-    def observe(self) -> Sight:
-        """Return the last moment that all cameras have seen; raises ``RobotFault``."""
+    def observe(self, *, images: bool = True) -> Sight:
+        """Return the last moment that all cameras have seen; raises ``RobotFault``.
+
+        Without ``images`` there are none in it, and a simulation need not draw them.
+        """
 
     def preview(self, target: Target) -> Accepted:
         """Return what ``command`` would make of ``target``; nothing is sent, nothing moves."""
@@ -265,8 +272,8 @@ class Robot(Protocol):
     def home(self) -> None:
         """Retract upwards, then go home, slowly and supervised; raises ``RobotFault``."""
 
-    def stop(self) -> None:
-        """Stop and disarm; never raises."""
+    def stop(self, *, why: str = "") -> None:
+        """Stop and disarm, and tell the journal why; never raises."""
 
     def recover(self, *, acknowledged_by: str) -> None:
         """Take back a fault on the word of a person; the robot stays disarmed."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from steer_gym.acting import ActConfig
 from steer_gym.course import Course
+from steer_gym.environment import due
 from steer_gym.episode import Episode
 from steer_gym.errors import ActConfigError, SteerGymError
 from steer_gym.handshake import shake_hands
@@ -33,7 +34,8 @@ def run_episode(
 
     Args:
         env: Any environment with the observation of ``steer_gym.observation`` that declares its
-            ``action_convention``; it ends its episodes by itself (success or time limit).
+            ``action_convention``; it ends its episodes by itself (success or time limit). What
+            it may offer besides is in ``steer_gym.environment``.
         policy: Its convention must be the environment's.
         config: How the policy selects its actions.
         seed: For ``env.reset``.
@@ -60,7 +62,7 @@ def run_episode(
         while not done:
             used = course.at(count, told)
             plan = policy.plan(told, used)
-            for index, action in enumerate(plan.actions[0, :execute]):
+            for index, action in enumerate(due(env, plan.actions[0], execute)):
                 observation, reward, terminated, truncated, info = env.step(action)
                 told = prompted(observation, prompt)
                 begins = plan if index == 0 else None

@@ -24,8 +24,8 @@ class Actor:
         """Begin at rest where the arm is."""
         self._steersman.start(state, robot.envelope)
 
-    def act(self, robot: Robot, action: Array) -> tuple[Accepted | None, Sight]:
-        """Act for a step; return what became of it, and what was seen then.
+    def act(self, robot: Robot, action: Array, *, look: bool) -> tuple[Accepted | None, Sight]:
+        """Act for a step; return what became of it, and what was seen then, if ``look``.
 
         After a fault nothing new is seen, and there is nothing to return if it came before.
         """
@@ -33,9 +33,9 @@ class Actor:
         try:
             accepted = self._send(robot, self._steersman.target(action))
             robot.wait(1.0 / self.convention.rate_hz)
-            sight = robot.observe()
+            sight = robot.observe(images=look)
         except RobotFault:
-            sight = Sight(state=robot.state(), images={})
+            sight = Sight(state=robot.state(), images={}, image_ages_s={})
         except BaseException:
             # Whoever is interrupted here has lost control of the arm.
             robot.stop()

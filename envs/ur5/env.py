@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import gymnasium as gym
 from gymnasium.error import ResetNeeded
 
 from steer_gym.convention import ActionConvention
+from steer_gym.environment import Chunk
 from steer_gym.observation import IMAGE_BASE
 from steer_gym.robot import Fault, Robot, RobotError, RobotFault, RobotState, Sight, make_robot
 
@@ -20,6 +22,7 @@ from .seeing import Observer
 from .starting import SETTLE_S, go_home, set_scene
 from .tasks import TASKS, is_done, task_of
 from .telling import Info, provenance, told_action, told_state
+from .watching import EpisodeWatch
 
 
 class UR5Env(gym.Env[dict[str, Any], Action]):
@@ -79,9 +82,17 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
     ## Episode End
     Terminates when the task is done. Truncates after ``max_steps``, or after the
-    ``max_episode_steps`` of ``gym.make`` where that is given instead; and on a fault, which
-    ``info["fault"]`` names. From then on ``step`` and ``reset`` raise ``RobotFault``, until a
-    person has looked at the robot and ``env.unwrapped.recover(acknowledged_by="name")`` was called.
+    ``max_episode_steps`` of ``gym.make`` where that is given instead.
+
+    Truncates when more than ``max_clamped`` of the last targets had to be changed by limits, as
+    when steering makes a policy act wildly, and after ``max_seconds``. Then the arm is stopped,
+    holds, and is disarmed, ``info["stopped"]`` is ``clamped`` or ``out_of_time``, and the next
+    ``reset`` arms it again. That holds for every episode: an environment is not told what is
+    steered. Clipping to the action space does not count, nor does going slower than was asked.
+
+    Truncates on a fault, which ``info["fault"]`` names. From then on ``step`` and ``reset`` raise
+    ``RobotFault``, until a person has looked at the robot and called
+    ``env.unwrapped.recover(acknowledged_by="name")``.
 
     ## Arguments
     The fields of ``UR5Options``, by name.
@@ -89,10 +100,14 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
     ``shadow_of(action)`` tells what an action would do, and nothing moves: run the unsteered
     policy, and log beside it what the steered one wants.
 
+    ``rendering_paused = True`` keeps the last pictures in the observations, for policies that do
+    not look at every step; a simulation then draws none.
+
     ``info`` holds ``success``, ``task``, ``episode``, ``seed``, ``clipped``, ``clamps``, ``fault``
-    (a code or ``None``), ``time_s`` (of the controller's clock since the reset), ``age_s`` (how old
-    the reading is), ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after
-    a reset also ``provenance``.
+    and ``stopped`` (a reason, or ``None``), ``time_s`` (of the controller's clock since the reset),
+    ``ages_s``, ``late`` (holds for want of an action), ``force`` and ``speed_scaling``; after a
+    reset also ``provenance``. ``ages_s`` tells how old what the observation is made of was when it
+    was made [s]: ``arm``, ``gripper``, and each camera by its key.
 
     ## Version History
     - v0: first version.
@@ -116,6 +131,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         self._fault: Fault | None = None
         self._began: RobotState | None = None
         self._episode, self._steps, self._seen_s = -1, 0, 0.0
+        self._watch = EpisodeWatch(self.options.allowance)
+        self.rendering_paused = False
 
     @property
     def robot(self) -> Robot:
@@ -147,6 +164,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         began = robot.state()
         self._actor.start(robot, began)
         sight = robot.observe()
+        self._watch.start()
         # Only now: a reset that was refused is no episode.
         self._began, self._episode, self._steps = began, episode, 0
         return self._observe(sight), self._info(sight) | {"provenance": self.provenance()}
@@ -158,14 +176,17 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         """
         robot = self._started()
         numbers, clipped = checked_action(action, self._actor.space)
-        accepted, sight = self._actor.act(robot, numbers)
+        accepted, sight = self._actor.act(robot, numbers, look=not self.rendering_paused)
         self._fault = robot.fault
         self._steps += 1
         observation = self._observe(sight)
+        told = told_action(accepted, clipped=clipped)
+        if self._fault is None:
+            self._watch_over(told["clamps"], sight)
         success = self._fault is None and self._is_done(observation, sight)
-        info = self._info(sight, success) | told_action(accepted, clipped=clipped)
-        truncated = self._fault is not None or (self._out_of_steps and not self._limited_outside)
-        return observation, float(success), success, truncated, info
+        truncated = self._fault is not None or self._watch.reason is not None
+        truncated |= self._out_of_steps and not self._limited_outside
+        return observation, float(success), success, truncated, self._info(sight, success) | told
 
     def shadow_of(self, action: Action) -> Info:
         """Return what ``action`` would do now; nothing is sent, nothing moves or is remembered."""
@@ -173,8 +194,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         numbers, clipped = checked_action(action, self._actor.space)
         return told_action(self._actor.preview(robot, numbers), clipped=clipped)
 
-    def fresh(self, chunk: Sequence[Action]) -> Sequence[Action]:
-        """Return what is left of a plan that was made from the last observation.
+    def fresh(self, chunk: Chunk) -> Chunk:
+        """Return what is left of a plan; see ``steer_gym.environment.RealTime``.
 
         Absolute targets whose time has passed while the policy thought are left out, the last one
         never. Deltas all stay: the arm has held, and they begin where it is.
@@ -194,8 +215,13 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
 
     def render(self) -> Frame | None:
         """Return the base camera's newest picture."""
-        self._started()
-        return self._observer.frames[IMAGE_BASE] if self.render_mode else None
+        robot = self._connected()
+        if self.render_mode is None:
+            return None
+        if self.rendering_paused:
+            with contextlib.suppress(RobotFault):
+                self._observer.look(robot.observe())
+        return self._observer.frames[IMAGE_BASE]
 
     def close(self) -> None:
         """Stop, disconnect and free everything, in bounded time; ``reset`` may connect again.
@@ -221,12 +247,18 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         """Return what results depend on besides the seed; write it beside every result."""
         return provenance(self.robot, self.options)
 
-    def _started(self) -> Robot:
+    def _connected(self) -> Robot:
         if self._robot is None or self._began is None:
             raise ResetNeeded("Call reset() first; it connects the robot.")
+        return self._robot
+
+    def _started(self) -> Robot:
+        robot = self._connected()
         if self._fault:
             raise RobotFault(self._fault)
-        return self._robot
+        if self._watch.reason:
+            raise ResetNeeded(f"The episode was stopped: {self._watch.words}. Call reset().")
+        return robot
 
     def _observe(self, sight: Sight) -> dict[str, Any]:
         self._seen_s = sight.state.time_s
@@ -238,11 +270,20 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             done = bool(judge(observation))
         else:
             done = bool(boxes) and is_done(self.task, boxes, sight.state.gripper)
-        if verdict and self._out_of_steps and not done:
+        over = self._out_of_steps or self._watch.reason is not None
+        if verdict and over and not done:
             # Whoever is asked may step up to the arm to see.
             self.robot.stop()
             done = verdict(f"Is it done: {self.instruction!r}?")
         return done
+
+    def _watch_over(self, clamps: Sequence[str], sight: Sight) -> None:
+        """Stop the robot where the episode goes beyond what is allowed."""
+        assert self._began is not None
+        now_s = sight.state.time_s + sight.state.age_s
+        self._watch.see(clamped=bool(clamps), time_s=now_s - self._began.time_s)
+        if self._watch.reason:
+            self.robot.stop(why=f"{self._watch.reason}: {self._watch.words}")
 
     @property
     def _limited_outside(self) -> bool:
@@ -261,5 +302,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             "task": self.task.name,
             "episode": self._episode,
             "seed": self.np_random_seed,
+            "stopped": self._watch.reason,
+            "ages_s": self._observer.ages_s,
             **told_state(sight.state, self._fault, since=self._began),
         }

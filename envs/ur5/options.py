@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from steer_gym.observation import CAMERAS, IMAGE_BASE, Observation
 from steer_gym.robot import ROBOTS
 
 from .actions import STEERSMEN, Actions
+from .watching import Allowance
 
 Judge = Callable[[Observation], bool]
 Ask = Callable[[str], bool]
@@ -46,12 +48,21 @@ class UR5Options:
     judge: Judge | None = None
     """From an observation to whether the task is done; replaces the simulation's own."""
     verdict: Ask | None = None
-    """From a question to yes or no: asked whether the task is done, when the steps are over and
+    """From a question to yes or no: asked whether the task is done, when the episode is over and
     nothing else said so. The robot is stopped and disarmed before. ``ask_person`` is one."""
     confirm: Ask | None = None
     """The same, asked before a reset moves."""
     max_steps: int = 300
     """Of an episode."""
+    max_clamped: float | None = None
+    """Share of the last ``clamp_window`` targets that limits may change (``info["clamps"]``) before
+    the episode is stopped, because a policy that asks for more acts wildly. By default 0.5 for UR5,
+    and 1, never, for UR5Sim; in simulation the expert's share is 0."""
+    clamp_window: int = 40
+    """Steps; 40 are 2 s."""
+    max_seconds: float | None = None
+    """Of an episode, by the controller's clock, before it is stopped. By default 120 for UR5, and
+    infinite for UR5Sim."""
     render_mode: str | None = None
     """``"rgb_array"``: the base camera."""
     robot_options: Mapping[str, Any] = field(default_factory=dict)
@@ -80,12 +91,23 @@ class UR5Options:
                 f"max_steps must be a positive number of steps, but is {self.max_steps!r}."
             )
         object.__setattr__(self, "image_size", _size(self.image_size))
+        _ = self.allowance  # refuses what is not allowed
         self._check_reach()
 
     @property
     def simulated(self) -> bool:
         """Tell whether the robot is the simulator that the environment starts itself."""
         return self.robot == "ur5-sim"
+
+    @property
+    def allowance(self) -> Allowance:
+        """Return what may happen in an episode before it is stopped."""
+        share, seconds = (1.0, math.inf) if self.simulated else (0.5, 120.0)
+        return Allowance(
+            max_clamped=share if self.max_clamped is None else self.max_clamped,
+            clamp_window=self.clamp_window,
+            max_seconds=seconds if self.max_seconds is None else self.max_seconds,
+        )
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ class Observer:
         """The last picture of each camera that is watched, also those only for rendering."""
         self.boxes: Mapping[str, Array] = {}
         """Where the things of a simulation are; none on a robot."""
+        self.ages_s: dict[str, float] = {}
+        """How old what the last observation is made of was then: ``arm``, ``gripper``, cameras."""
+        self._taken_s: dict[str, float] = {}
         self._options = options
         self._task = task
         self._instruction = instruction
@@ -47,7 +50,7 @@ class Observer:
 
     def observe(self, sight: Sight, scene: Scene | None) -> dict[str, Any]:
         """Return the observation of a moment; a camera that is not in it keeps its last picture."""
-        self._look(sight.images)
+        self.look(sight)
         self.boxes = scene.boxes() if scene else {}
         closed = min(1.0, max(0.0, sight.state.gripper))
         finger = (1.0 - closed) * FINGER_M
@@ -63,8 +66,14 @@ class Observer:
             INSTRUCTION: self._instruction,
         }
 
-    def _look(self, images: Mapping[str, Frame]) -> None:
+    def look(self, sight: Sight) -> None:
+        """Take the pictures that are in ``sight``, and note how old everything is."""
+        state = sight.state
+        now_s = state.time_s + state.age_s
         for key in self._options.watched:
             name = key.removeprefix("image.")
-            if name in images:
-                self.frames[key] = fitted(images[name], self._options.image_size)
+            if name in sight.images:
+                self.frames[key] = fitted(sight.images[name], self._options.image_size)
+                self._taken_s[key] = now_s - sight.image_ages_s[name]
+        pictures = {key: now_s - taken_s for key, taken_s in self._taken_s.items()}
+        self.ages_s = {"arm": state.age_s, "gripper": state.gripper_age_s, **pictures}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from steer_gym.robot import Accepted, Fault, Robot, RobotState
@@ -16,7 +17,6 @@ def told_state(state: RobotState, fault: Fault | None, *, since: RobotState) -> 
     return {
         "fault": fault.code.value if fault else None,
         "time_s": round(state.time_s - since.time_s, 6),
-        "age_s": state.age_s,
         "late": state.late - since.late,
         "force": state.force.tolist(),
         "speed_scaling": state.speed_scaling,
@@ -35,7 +35,7 @@ def told_action(accepted: Accepted | None, *, clipped: bool) -> Info:
 
 def provenance(robot: Robot, options: UR5Options) -> Info:
     """Return what results depend on besides the seed."""
-    identity = robot.identity
+    identity, allowed = robot.identity, options.allowance
     return {
         "host": identity.host,
         "model": identity.model,
@@ -45,5 +45,8 @@ def provenance(robot: Robot, options: UR5Options) -> Info:
         "actions": options.actions,
         "image_size": list(options.image_size),
         "max_steps": options.max_steps,
+        "max_clamped": allowed.max_clamped,
+        "clamp_window": allowed.clamp_window,
+        "max_seconds": allowed.max_seconds if math.isfinite(allowed.max_seconds) else None,
         "shadow": options.shadow,
     }

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from steer_gym.environment import due, look
 from steer_gym.observation import TCP_POSE
 from steer_gym.rollout import measured_force_n, prompted, succeeded
 
@@ -29,9 +30,9 @@ class LocalStage(Stage):
         """See ``Stage``."""
         self._attempt(self._begin, scene)
 
-    def play(self, actions: NDArray[np.float32]) -> None:
+    def play(self, plan: NDArray[np.float32], execute: int) -> None:
         """See ``Stage``."""
-        self._attempt(self._play, actions)
+        self._attempt(self._play, plan, execute)
 
     def receive(self) -> Reply:
         """See ``Stage``."""
@@ -45,9 +46,9 @@ class LocalStage(Stage):
             self._env.close()
         self._env = None
 
-    def _attempt(self, work: Any, given: Any) -> None:
+    def _attempt(self, work: Any, *given: Any) -> None:
         try:
-            self._outcome = work(given)
+            self._outcome = work(*given)
         except Exception:
             self._outcome = StageError(traceback.format_exc())
             self._discard()
@@ -61,16 +62,17 @@ class LocalStage(Stage):
     def _begin(self, scene: Scene) -> Reply:
         self._scene = scene
         env = self._environment(scene)
-        self._look(True)
+        look(env, True)
         options = None if scene.reset_options is None else dict(scene.reset_options)
         observation, info = env.reset(seed=scene.seed, options=options)
         return Reply(observation=prompted(observation, scene.prompt), info=info)
 
-    def _play(self, actions: NDArray[np.float32]) -> Reply:
+    def _play(self, plan: NDArray[np.float32], execute: int) -> Reply:
         assert self._env is not None
+        actions = due(self._env, plan, execute)
         moves, success = [], None
         for number, action in enumerate(actions, start=1):
-            self._look(number == len(actions))
+            look(self._env, number == len(actions))
             observation, reward, terminated, truncated, info = self._env.step(action)
             frame: Any = self._env.render() if self._scene.film else None
             moves.append(
@@ -87,11 +89,6 @@ class LocalStage(Stage):
                 break
         observation = prompted(observation, self._scene.prompt)
         return Reply(observation=observation, info=info, moves=tuple(moves), success=success)
-
-    def _look(self, wanted: bool) -> None:
-        """Let an environment that can save itself the pictures that the policy never looks at."""
-        if hasattr(self._env.unwrapped, "rendering_paused"):  # type: ignore[union-attr]
-            self._env.unwrapped.rendering_paused = not wanted  # type: ignore[union-attr]
 
     def _environment(self, scene: Scene) -> gym.Env[Any, Any]:
         """Return the scene's environment; the last one is kept, since building takes seconds."""

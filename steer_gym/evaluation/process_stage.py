@@ -37,9 +37,9 @@ class ProcessStage(Stage):
             self._start()
         self._send("begin", scene)
 
-    def play(self, actions: NDArray[np.float32]) -> None:
+    def play(self, plan: NDArray[np.float32], execute: int) -> None:
         """See ``Stage``."""
-        self._send("play", actions)
+        self._send("play", plan, execute)
 
     def receive(self) -> Reply:
         """See ``Stage``."""
@@ -82,8 +82,8 @@ def _serve(pipe: Connection) -> None:
     stage = LocalStage()
     try:
         while True:
-            method, given = pipe.recv()
-            getattr(stage, method)(given)
+            method, *given = pipe.recv()
+            getattr(stage, method)(*given)
             pipe.send(_answer(stage))
     except (EOFError, OSError):
         stage.close()

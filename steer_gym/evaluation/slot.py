@@ -89,6 +89,7 @@ class Slot:
             self.end(None, str(error))
             return
         self.observation = reply.observation
+        self._count += len(reply.moves)
         if self._plan is None:
             self.fresh = True
             self._recorder.begin(reply.observation, reply.info)
@@ -114,10 +115,8 @@ class Slot:
 
     def play(self, plan: Plan, row: int) -> None:
         """Ask the stage to execute the actions of one row of ``plan``."""
-        actions = plan.actions[row, : executed_actions(self._direction.spec, self.config)]
         self._plan, self.fresh, self.waiting = (plan, row), False, True
-        self._count += len(actions)
-        self.stage.play(actions)
+        self.stage.play(plan.actions[row], executed_actions(self._direction.spec, self.config))
 
     def end(self, success: bool | None, error: str | None = None) -> None:
         """Hand on what happened, and go on with the next cell, or with the same after a crash."""

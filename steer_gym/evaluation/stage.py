@@ -60,8 +60,11 @@ class Stage(ABC):
         """Ask for the first observation of an episode."""
 
     @abstractmethod
-    def play(self, actions: NDArray[np.float32]) -> None:
-        """Ask for these actions to be executed, until the episode ends."""
+    def play(self, plan: NDArray[np.float32], execute: int) -> None:
+        """Ask for a plan (actions, action size) to be executed, until the episode ends.
+
+        At most ``execute`` of its actions are; see ``steer_gym.environment.due``.
+        """
 
     @abstractmethod
     def receive(self) -> Reply:

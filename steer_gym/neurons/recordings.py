@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from steer_gym.acting import ActConfig
+from steer_gym.environment import due
 from steer_gym.errors import SteerGymError
 from steer_gym.extras import load
 from steer_gym.handshake import shake_hands
@@ -51,7 +52,7 @@ def record(
     policy.reset()
     kept, step, done = [], 0, False
     while not done:
-        for action in policy.plan(observation).actions[0, :execute]:
+        for action in due(env, policy.plan(observation).actions[0], execute):
             if step % every == 0:
                 kept.append(observation)
             observation, _, terminated, truncated, _ = env.step(action)

@@ -111,6 +111,20 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         return frame
 
 
+class LateEnv(ReachEnv):
+    """As when the policy thinks ever longer: of its plans 0, 1, 2, ... actions come too late."""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.plans = 0
+        return super().reset(seed=seed, options=options)
+
+    def fresh(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.plans += 1
+        return chunk[min(self.plans, len(chunk)) - 1 :]
+
+
 class ReachPolicy(Policy):
     """Goes to the target with a gain that is the activation of neuron (0, 0), by nature 0.3.
 
@@ -164,3 +178,4 @@ class ReachPolicy(Policy):
 
 
 gym.register(id="toy/Reach-v0", entry_point="toy_world:ReachEnv")
+gym.register(id="toy/Late-v0", entry_point="toy_world:LateEnv", kwargs={"max_steps": 11})

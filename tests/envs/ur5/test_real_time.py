@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-import steer_gym  # noqa: F401, registers the environments
+from steer_gym import Plan, Policy, PolicySpec
+from steer_gym.convention import UR5_JOINTS
+from steer_gym.evaluation import Condition, Grid, evaluate
+from steer_gym.evaluation.steps import read_steps
+from steer_gym.rollout import run_episode
 
 if not all(map(find_spec, ("mujoco", "robosuite", "rtde_control"))):
     pytest.skip("needs mujoco, robosuite and ur_rtde", allow_module_level=True)
@@ -113,3 +119,55 @@ def test_an_observation_is_of_the_moment_that_its_picture_shows() -> None:
     assert closing == sorted(closing)
     assert closing[0] < closing[-1]
     env.close()
+
+
+class Ramp(Policy):
+    """Thinks 0.3 s for a plan of 20 targets along a ramp; the gripper tells their numbers."""
+
+    horizon = 20
+
+    def __init__(self, joints: np.ndarray) -> None:
+        self._joints = joints
+        self.spec = PolicySpec(
+            name="ramp",
+            action=UR5_JOINTS,
+            cameras={},
+            horizon=self.horizon,
+            execute=self.horizon,
+            joints=6,
+            gripper=1,
+        )
+
+    def plan(self, observation: Any, config: Any = None) -> Plan:
+        self.prepare(observation, config)
+        time.sleep(0.3)
+        actions = np.zeros((1, self.horizon, 7), np.float32)
+        numbers = np.arange(self.horizon)
+        actions[0, :, :6] = self._joints + 2e-3 * numbers[:, None]
+        actions[0, :, 6] = numbers / 100
+        return Plan(actions=actions, latency_s=0.3)
+
+
+def test_a_slow_policys_late_targets_are_left_out_in_episodes_and_evaluations(
+    tmp_path: Path,
+) -> None:
+    options = {"cameras": (), "actions": "joints", "max_steps": 30}
+    options["robot_options"] = {"clock": "real", "plant": "kinematic", "stale_s": 1.0}
+    env = gym.make(ID, **options)
+    policy = Ramp(env.unwrapped.robot.home_joints)
+    episode = run_episode(env, policy, seed=0)
+    env.close()
+    grid = Grid(env=ID, env_options=options, conditions=(Condition(name="plain"),), tasks=(0,))
+    (row,) = evaluate(grid, policy, tmp_path, quiet=True)
+    assert (episode.error, row["error"]) == (None, None)
+    for steps in (episode.steps, read_steps(tmp_path, row["key"])):
+        numbers = [round(100 * step.command[6]) for step in steps]
+        begins = [index for index, step in enumerate(steps) if step.latency_s > 0]
+        assert begins[0] == 0
+        assert len(begins) > 1
+        for first, end in itertools.pairwise([*begins, len(numbers)]):
+            executed = numbers[first:end]
+            # Thinking took six steps at least, but where a busy machine's controller lost time.
+            assert executed[0] >= 3
+            assert executed == list(range(executed[0], executed[-1] + 1))
+        assert {numbers[begin - 1] for begin in begins[1:]} == {policy.horizon - 1}

@@ -47,7 +47,7 @@ def net() -> Iterator[Any]:
 def test_24_a_camera_that_fails_is_stale(net: Any, mode: str, words: str) -> None:
     net.admin("camera", mode="live")
     cameras = CameraSet({"base": source(net.host)})
-    assert cameras.images()["base"].shape == (HEIGHT, WIDTH, 3)
+    assert cameras.pictures()["base"].image.shape == (HEIGHT, WIDTH, 3)
     assert cameras.finding() is None
     failed_s = time.monotonic()
     net.admin("camera", mode=mode)

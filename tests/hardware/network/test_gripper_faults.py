@@ -84,3 +84,14 @@ def test_22_neither_home_nor_a_slow_gripper_trips_the_watchdog(network: Any) -> 
     net.robot.home()
     assert not net.events("watchdog_tripped")
     assert net.robot.fault is None
+
+
+def test_an_order_is_held_back_until_it_is_due(net: Any) -> None:
+    net.robot.arm()
+    joints = net.robot.state().joints
+    told_s = net.now_s()
+    net.robot.command(Target(joints=joints, gripper=1.0, in_s=1.0))
+    while (state := net.admin("state"))["gripper"] < 0.01:
+        assert state["time_s"] - told_s < 30.0
+    # A busy machine's controller may lose time, but never half of it.
+    assert state["time_s"] - told_s > 0.5
