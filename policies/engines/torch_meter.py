@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from steer_gym.neurons.source import module_values
@@ -58,20 +60,10 @@ class StreamMeter:
 
     def sizes(self) -> tuple[SteeringSize | None, ...]:
         """Return what was measured of each row; ``None`` where it is not finite."""
-        if not self._layers:
-            return (SteeringSize(mean=0.0, greatest=0.0),) * self._rows
-        told = torch.stack([torch.stack(meter.told) for meter in self._layers.values()])
-        return tuple(map(self._size, told.permute(2, 0, 1).tolist()))
-
-    def _size(self, told: Sequence[tuple[float, float, float]]) -> SteeringSize | None:
-        """Return a row's size from sum, greatest and number of each layer."""
-        known = [(layer, *each) for layer, each in zip(self._layers, told, strict=True) if each[2]]
-        if not all(torch.tensor(known).isfinite().flatten().tolist()):
-            return None
-        return SteeringSize(
-            mean=sum(total for _, total, _, _ in known) / max(1.0, sum(n for *_, n in known)),
-            greatest=max((most for _, _, most, _ in known), default=0.0),
-            layers=tuple((layer, total / count, most) for layer, total, most, count in known),
+        seen = {layer: meter.seen() for layer, meter in self._layers.items()}
+        return tuple(
+            _summed({layer: sizes[row][edited[row]] for layer, (sizes, edited) in seen.items()})
+            for row in range(self._rows)
         )
 
 
@@ -85,8 +77,8 @@ class _LayerMeter:
         self._prefill = _any(edited)  # (rows, positions)
         self._decode = _any(slot.decode.any(-1) for slot in slots)  # (rows, 1)
         self._values: Tensor | None = None
-        self.told = [torch.zeros(len(self._decode), dtype=torch.float64) for _ in range(3)]
-        """Sum, greatest and number of the sizes, each (rows,)."""
+        self._seen: list[tuple[Tensor, Tensor]] = []
+        self._decoded: list[tuple[Tensor, Tensor]] = []
 
     def see_stream(self, _norm: nn.Module, args: tuple[Any, ...]) -> None:
         """Take the residual stream, (rows, positions, d)."""
@@ -94,25 +86,53 @@ class _LayerMeter:
 
     def see_natural(self, _down: nn.Module, args: tuple[Any, ...]) -> None:
         """Take the natural activations of the edited neurons, (rows, positions, n)."""
-        self._natural = args[0].detach()[..., self._columns]
+        self._natural: Tensor = args[0].detach()[..., self._columns]
 
     def see_output(self, down: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
         """Take the steered activations and what came of them, and measure."""
         if self._values is None:
             self._values = module_values(down, args[0].shape[-1], self._columns)
-        steered = args[0].detach()[..., self._columns]
         exact = torch.promote_types(output.dtype, torch.float32)
-        delta = (steered.to(exact) - self._natural.to(exact)) @ self._values.to(exact)
-        handed_on = self._stream.to(exact) + output.detach().to(exact) - delta
-        added, stream = delta.norm(dim=-1), handed_on.norm(dim=-1)
-        edited = self._decode if added.shape[1] == 1 else self._prefill
-        sizes = torch.where(edited & (added != 0), added / stream, 0)
-        total, most, count = (told.to(sizes.device) for told in self.told)
-        self.told = [
-            total + sizes.sum(1, dtype=torch.float64),
-            torch.maximum(most, sizes.amax(1).double()),
-            count + edited.sum(1),
-        ]
+        change = args[0].detach()[..., self._columns].to(exact) - self._natural.to(exact)
+        steered = self._stream.to(exact) + output.detach().to(exact)
+        if change.shape[1] > 1:
+            self._seen.append((self._sizes(change, steered), self._prefill))
+        else:  # small, so that all steps together are measured at the end
+            self._decoded.append((change, steered))
+
+    def seen(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return sizes, and where edits act, both (rows, positions of all passes)."""
+        parts = list(self._seen)
+        if self._decoded:
+            changes, steered = zip(*self._decoded, strict=True)
+            sizes = self._sizes(torch.cat(changes, dim=1), torch.cat(steered, dim=1))
+            parts.append((sizes, self._decode.expand_as(sizes)))
+        if not parts:  # no forward pass has come by
+            return np.zeros((len(self._decode), 0)), np.zeros((len(self._decode), 0), np.bool_)
+        sizes, edited = (torch.cat(each, dim=1).cpu() for each in zip(*parts, strict=True))
+        return sizes.double().numpy(), edited.numpy()
+
+    def _sizes(self, change: Tensor, steered: Tensor) -> Tensor:
+        """Return sizes (rows, positions) of changes (rows, positions, n) and what came of them."""
+        assert self._values is not None
+        delta = change @ self._values.to(change.dtype)
+        added, stream = delta.norm(dim=-1), (steered - delta).norm(dim=-1)
+        return torch.where(added == 0, added, added / stream)
+
+
+def _summed(layers: Mapping[int, NDArray[np.float64]]) -> SteeringSize | None:
+    """Return a row's size from those at every edited position, by layer."""
+    edited = {layer: sizes for layer, sizes in layers.items() if sizes.size}
+    if not edited:
+        return SteeringSize(mean=0.0, greatest=0.0)
+    every = np.concatenate([*edited.values()])
+    if not np.isfinite(every).all():
+        return None
+    return SteeringSize(
+        mean=float(every.mean()),
+        greatest=float(every.max()),
+        layers=tuple((n, float(sizes.mean()), float(sizes.max())) for n, sizes in edited.items()),
+    )
 
 
 def _any(masks: Iterator[Tensor]) -> Tensor:

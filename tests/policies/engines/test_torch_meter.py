@@ -159,6 +159,13 @@ def test_only_rows_that_ask_are_measured_and_nothing_stays(make_decoder: Make) -
     assert sizes(call) == [None, None]
 
 
+def test_a_call_without_a_forward_pass_has_measured_nothing(make_decoder: Make) -> None:
+    steering = Steering(NeuronSet.from_flat([3]), 9.0)
+    with measuring_engine(make_decoder()).steered([steering], KINDS[None], measured=[True]) as call:
+        pass
+    assert sizes(call) == [SteeringSize(mean=0.0, greatest=0.0)]
+
+
 def test_what_is_not_finite_is_no_size(make_decoder: Make) -> None:
     model = make_decoder()
     steering = Steering(NeuronSet.from_flat([3]), 9.0)
@@ -189,7 +196,7 @@ def test_wrapped_and_quantised_projections_are_asked_for_their_values(
     make: Callable[[], nn.Module],
 ) -> None:
     torch.manual_seed(0)
-    module, norm = make(), nn.Identity()
+    module, norm = make().requires_grad_(False), nn.Identity()
     f, stream = torch.randn(1, 3, 8), torch.randn(1, 3, 5)
     engine = TorchEngine([module], NeuronSpace(layers=1, width=8), norms=[norm])
     steering = Steering(NeuronSet.from_flat([2, 5]), 3.0)
