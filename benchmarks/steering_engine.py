@@ -81,13 +81,20 @@ def cloning_hook(block: FeedForward, neurons: list[int]) -> Iterator[None]:
 
 
 @contextmanager
-def engine(block: FeedForward, neurons: list[int], operation: str | None) -> Iterator[None]:
-    """Steer with TorchEngine; without an operation it is installed and has nothing to do."""
+def engine(
+    block: FeedForward, neurons: list[int], operation: str | None, *, measured: bool = False
+) -> Iterator[None]:
+    """Steer with TorchEngine; without an operation it is installed and has nothing to do.
+
+    ``measured``: also measure how large what it adds is; ``x`` stands for the residual stream.
+    """
     space = NeuronSpace(layers=1, width=block.down_proj.in_features)
     steering = operation and Steering(NeuronSet.from_flat(neurons), ALPHA, operation=operation)
-    installed = TorchEngine([block.down_proj], space)
-    with installed.steered([steering or None], np.full((1, max(PASSES.values())), KIND["text"])):
+    installed = TorchEngine([block.down_proj], space, norms=[block.gate_proj])
+    kinds = np.full((1, max(PASSES.values())), KIND["text"])
+    with installed.steered([steering or None], kinds, measured=[measured]) as call:
         yield
+    call.reports()  # after the time is taken, as is the arithmetic of measured decode steps
     installed.remove()
 
 
@@ -99,6 +106,7 @@ WAYS: dict[str, Way] = {
     "engine, nothing to steer": partial(engine, operation=None),
     "engine, override": partial(engine, operation="override"),
     "engine, add": partial(engine, operation="add"),
+    "engine, override, sized": partial(engine, operation="override", measured=True),
 }
 
 

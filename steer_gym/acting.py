@@ -33,6 +33,9 @@ class ActConfig:
     invalid_tokens: str | None = None
     """What to do with tokens that are no actions, one of ``PolicySpec.invalid_tokens``; ``None``:
     the policy's own, which is what its upstream code does."""
+    measure_steering: bool = False
+    """Whether ``SteeringReport.size`` is measured, which changes no action and costs some time;
+    models that were compiled run uncompiled for it."""
 
     def __post_init__(self) -> None:
         """Refuse what no policy allows."""
@@ -44,6 +47,10 @@ class ActConfig:
         require_schedule("schedule", self.schedule)
         if self.schedule is not None and self.steering is None:
             raise ActConfigError("A schedule changes a steering, but steering is None; give both.")
+        if not isinstance(self.measure_steering, bool):
+            raise ActConfigError(
+                f"measure_steering must be true or false, but is {self.measure_steering!r}."
+            )
         _require_number("temperature", self.temperature, Real, at_least=0)
         if self.seed is not None:
             _require_number("seed", self.seed, Integral, at_least=0)
@@ -53,10 +60,9 @@ class ActConfig:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data that ``from_json`` reads back to an equal value."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.schedule is None:
-            del values[
-                "schedule"
-            ]  # so that configs written before there were any keep their digest
+        for later in ("schedule", "measure_steering"):
+            if not values[later]:  # so that configs written before there were any keep their digest
+                del values[later]
         kinds = (Steering, Schedule)
         return {k: v.to_json() if isinstance(v, kinds) else v for k, v in values.items()}
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from steer_gym.edit import POSITION_KINDS, Edit
 from steer_gym.errors import SteeringError
 from steer_gym.neuron_set import NeuronSpace
-from steer_gym.policy import SteeringReport
+from steer_gym.policy import SteeringReport, SteeringSize
 from steer_gym.steering import Steering
 
 PADDING = -1
@@ -175,7 +175,10 @@ def check_kinds(kinds: ArrayLike, rows: int) -> NDArray[np.int64]:
 
 
 def row_report(
-    groups: Sequence[AffineGroup], kinds: NDArray[np.int64], decode_steps: int
+    groups: Sequence[AffineGroup],
+    kinds: NDArray[np.int64],
+    decode_steps: int,
+    size: SteeringSize | None = None,
 ) -> SteeringReport:
     """Return what the groups of one row changed.
 
@@ -183,10 +186,11 @@ def row_report(
         groups: The row's groups.
         kinds: Of the positions of its prefill, (positions,).
         decode_steps: Forward passes over one generated token that followed the prefill.
+        size: As an engine measured it.
     """
     masks = [(group, group.acts_on(kinds)) for group in groups]
     decoded = decode_steps * any(group.acts_in_decode for group in groups)
     acting = [g.pairs for g, mask in masks if mask.any() or (decode_steps and g.acts_in_decode)]
     prefilled = np.logical_or.reduce([mask for _, mask in masks], initial=False, axis=0)
     neurons = len(np.unique(np.concatenate(acting), axis=0)) if acting else 0
-    return SteeringReport(neurons=neurons, positions=int(np.sum(prefilled)) + decoded)
+    return SteeringReport(neurons=neurons, positions=int(np.sum(prefilled)) + decoded, size=size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ round otherwise. All other comparisons are exact."""
 
 
 def check_policy(policy: Policy, observation: Observation | None = None) -> None:
-    """Hold ``policy`` to the contract; takes about twenty calls of ``act``.
+    """Hold ``policy`` to the contract; takes about thirty calls of ``act``.
 
     Args:
         policy: The policy; it is reset before every call and at the end.
@@ -113,6 +114,7 @@ def _check_steering(
     _same("a steered row and a single steered call", rows[1], alone, ROW_TOLERANCE)
     _same("an equal row elsewhere in the batch", rows[2], steered, ROW_TOLERANCE)
     _check_reports(policy, batch, configs)
+    _check_sizes(policy, first, nothing, strong)
     _raises(policy, SteeringError, f"a neuron of layer {space.layers}", first, outside)
     _same("act before and after steering", _act(policy, first), plain)
 
@@ -125,6 +127,25 @@ def _check_reports(policy: Policy, batch: Observation, configs: Sequence[ActConf
         told == expected,
         f"plan.steering must report changed neurons for the rows {expected}, but is {reports}",
     )
+
+
+def _check_sizes(
+    policy: Policy, observation: Observation, nothing: ActConfig, strong: ActConfig
+) -> None:
+    """Check the sizes of two steerings, where the policy measures any."""
+    for config in (nothing, strong):
+        measured = replace(config, measure_steering=True)
+        _require(
+            _outcome(policy, observation, measured) == _outcome(policy, observation, config),
+            "measuring the size of a steering changes what the policy does",
+        )
+        policy.reset()
+        report = policy.plan(observation, measured).steering[0]
+        size = report.size if report else None
+        _require(
+            size is None or (size.greatest > 0) == (config is strong),
+            f"the size of {'an override' if config is strong else 'adding zero'} is {size}",
+        )
 
 
 def _raises(

@@ -38,6 +38,11 @@ class Step:
     alpha: float | None = None
     """``Steering.alpha`` of this action, as a schedule had it; ``None``: nothing steered, or edits
     differ in it."""
+    steering_size: float | None = None
+    """``SteeringSize.mean`` of the plan that the action begins; ``None``: nothing steered, not
+    measured, or a later action of a chunk."""
+    greatest_steering_size: float | None = None
+    """``SteeringSize.greatest`` of it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

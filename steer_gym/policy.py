@@ -82,6 +82,27 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SteeringSize:
+    """How large what steering adds to the residual stream is, beside the stream, in one plan.
+
+    At layer l and position t, ``|W_S (f'_S - f_S)| / |x + W f|``: f and f' are the activations that
+    the down projection W would have taken and took, S the edited neurons, x the stream that the
+    feed-forward output is added to; so the numerator is the change of that output, whatever the
+    operation, and the denominator is the stream that the layer would have handed on, both in
+    Euclidean norm. x is the steered run's: what other layers' edits did is in it. At 1, what is
+    added is as large as the stream.
+    """
+
+    mean: float
+    """Over all edited positions of all edited layers, prefill and decode together; 0 where edits
+    change nothing."""
+    greatest: float
+    """Over the same."""
+    layers: tuple[tuple[int, float, float], ...] = ()
+    """Layer, its mean and its greatest, for every layer with an edit, lowest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SteeringReport:
     """What steering did to one row of one plan."""
 
@@ -89,6 +110,9 @@ class SteeringReport:
     """Neurons whose activation was changed somewhere."""
     positions: int
     """Positions at which at least one activation was changed, prefill and decode together."""
+    size: SteeringSize | None = None
+    """``None``: not asked for (``ActConfig.measure_steering``), not measured by this policy, or not
+    finite."""
 
 
 @dataclass(frozen=True, kw_only=True)

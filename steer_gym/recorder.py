@@ -61,6 +61,7 @@ class EpisodeRecorder:
         moved = float(np.linalg.norm(np.subtract(pose[:3], before[:3])))
         report = plan.steering[row] if plan is not None and plan.steering else None
         steering = (used or self._config).steering
+        size = report.size if report else None
         valid = plan.valid[row] if plan is not None and plan.valid is not None else np.ones(0)
         self._steps.append(
             Step(
@@ -76,6 +77,8 @@ class EpisodeRecorder:
                 invalid_tokens=int(len(valid) - np.sum(valid)),
                 latency_s=plan.latency_s if plan is not None else 0.0,
                 force_n=force_n,
+                steering_size=size.mean if size else None,
+                greatest_steering_size=size.greatest if size else None,
             )
         )
 

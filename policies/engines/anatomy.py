@@ -14,6 +14,10 @@ from steer_gym.neurons.fingerprint import tensors_fingerprint
 
 _WITHIN_LAYER = ("mlp.down_proj", "mlp.c_proj")
 """Names of a down projection in its layer: Llama, Gemma, Mistral and Qwen; GPT-2."""
+_NORMS = ("post_attention_layernorm", "ln_2")
+"""Names of the norm in front of the feed-forward block, in the same families."""
+_NORM_BEHIND = "post_feedforward_layernorm"
+"""Of layers that norm the block's output too, so that the stream gets something else (Gemma 2)."""
 
 
 def down_projections(model: nn.Module) -> tuple[nn.Module, ...]:
@@ -22,8 +26,33 @@ def down_projections(model: nn.Module) -> tuple[nn.Module, ...]:
     Raises:
         SteeringError: The model holds no such layers, or several decoders.
     """
+    return tuple(down for _, down in _steerable(model))
+
+
+def feed_forward_norms(model: nn.Module) -> tuple[nn.Module, ...]:
+    """Return the norm in front of every feed-forward block, which reads the residual stream.
+
+    Raises:
+        SteeringError: As ``down_projections``; or its layers are built otherwise.
+    """
+    norms = [
+        next((getattr(layer, name) for name in _NORMS if hasattr(layer, name)), None)
+        for layer, _ in _steerable(model)
+        if not hasattr(layer, _NORM_BEHIND)
+    ]
+    found = tuple(norm for norm in norms if norm is not None)
+    if len(found) != len(_steerable(model)):
+        raise SteeringError(
+            f"The layers of {type(model).__name__} have no {' or '.join(_NORMS)}, or have "
+            f"{_NORM_BEHIND}; what steering adds to their residual stream cannot be measured."
+        )
+    return found
+
+
+def _steerable(model: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
+    """Return every layer of the decoder with its down projection."""
     found = {
-        name: [getter(layer) for layer in layers]
+        name: [(layer, getter(layer)) for layer in layers]
         for name, layers in _layer_lists(model)
         for getter in map(attrgetter, _WITHIN_LAYER)
         if all(_has(layer, getter) for layer in layers)
@@ -36,7 +65,7 @@ def down_projections(model: nn.Module) -> tuple[nn.Module, ...]:
             f"Its lists of modules: {lists}. Give the language model alone, or hand the modules "
             "to TorchEngine yourself."
         )
-    return tuple(next(iter(found.values())))
+    return next(iter(found.values()))
 
 
 def neuron_space(model: nn.Module) -> NeuronSpace:

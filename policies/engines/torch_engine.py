@@ -14,7 +14,7 @@ than ever before compile once more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 
@@ -31,6 +31,7 @@ from steer_gym.steering import Steering
 
 from .torch_buffers import SteeringBuffers
 from .torch_gate import Gate, Observer, Session
+from .torch_meter import StreamMeter
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +44,10 @@ class SteeredCall:
     """What they come to."""
     kinds: NDArray[np.int64]
     """(rows, positions) of the prefill."""
+    measured: tuple[bool, ...]
+    """Whether the size of a row's steering is measured."""
+    meter: StreamMeter | None
+    """What measures; ``None``: no row asked for it."""
 
     def reports(self, decode_steps: int = 0) -> tuple[SteeringReport | None, ...]:
         """Return one report per row, ``None`` where there was no steering.
@@ -50,8 +55,10 @@ class SteeredCall:
         Args:
             decode_steps: Forward passes over one generated token that followed the prefill.
         """
-        rows = zip(self.steerings, self.groups, self.kinds, strict=True)
-        return tuple(row_report(g, kinds, decode_steps) if s else None for s, g, kinds in rows)
+        sizes = self.meter.sizes() if self.meter else (None,) * len(self.steerings)
+        told = (size if asked else None for size, asked in zip(sizes, self.measured, strict=True))
+        rows = zip(self.steerings, self.groups, self.kinds, told, strict=True)
+        return tuple(row_report(g, k, decode_steps, size) if s else None for s, g, k, size in rows)
 
 
 class TorchEngine:
@@ -66,6 +73,7 @@ class TorchEngine:
         modules: Sequence[nn.Module],
         space: NeuronSpace,
         *,
+        norms: Sequence[nn.Module] = (),
         dtype: torch.dtype | None = None,
         slots: int = 1,
     ) -> None:
@@ -75,6 +83,8 @@ class TorchEngine:
             modules: The down projection of each layer, first layer first; any module whose first
                 argument is the activations (rows, positions, width), be it quantised or wrapped.
             space: The neurons; ``layers`` and ``width`` must be those of the modules.
+            norms: The norm in front of each layer's feed-forward block, whose first argument is the
+                residual stream; needed to measure how large a steering is.
             dtype: Of the activations; by default that of the first floating-point weight.
             slots: Groups of edits on different positions to make room for in each row.
 
@@ -83,7 +93,7 @@ class TorchEngine:
         """
         _check_modules(modules, space)
         self.space = space
-        self._first = modules[0]
+        self._modules, self._norms = tuple(modules), tuple(norms)
         self._dtype = dtype
         self._session = Session()
         self._gates = [Gate(layer, self._session) for layer in range(space.layers)]
@@ -106,6 +116,7 @@ class TorchEngine:
         kinds: ArrayLike,
         *,
         spread: NDArray[np.float32] | None = None,
+        measured: Sequence[bool] = (),
     ) -> Iterator[SteeredCall]:
         """Steer every forward pass in the block; whatever happens there, leave nothing behind.
 
@@ -116,10 +127,12 @@ class TorchEngine:
             kinds: Kind of each position of the prefill, (rows, positions): numbers of
                 ``steer_gym.affine.KIND``, or ``PADDING``.
             spread: Natural standard deviation of each neuron, for unit "spread".
+            measured: Whether to measure how large each row's steering is; empty: of none. Compiled
+                models run uncompiled in the block if there is one.
 
         Raises:
-            SteeringError: A steering does not fit the model, ``kinds`` is malformed, or a
-                forward pass has other rows or positions than were announced.
+            SteeringError: A steering does not fit the model, ``kinds`` is malformed, a forward
+                pass has other rows or positions than were announced, or nothing can be measured.
         """
         numbers = check_kinds(kinds, len(steerings))
         if self._session.real is not None:
@@ -131,7 +144,15 @@ class TorchEngine:
         try:
             self._session.real = torch.from_numpy(numbers != PADDING).to(self._placement[0])
             self._session.live = self._buffers.write(groups, numbers)
-            yield SteeredCall(steerings=tuple(steerings), groups=groups, kinds=numbers)
+            meter = self._meter(len(numbers)) if any(measured) else None
+            with meter.installed(self._modules) if meter else nullcontext():
+                yield SteeredCall(
+                    steerings=tuple(steerings),
+                    groups=groups,
+                    kinds=numbers,
+                    measured=tuple(measured) or (False,) * len(numbers),
+                    meter=meter,
+                )
         finally:
             self._session.real, self._session.live = None, {}
             self._buffers.clear()
@@ -159,15 +180,23 @@ class TorchEngine:
         with self.observed(lambda layer, natural, _: captured[layer].append(natural.clone())):
             yield captured
 
+    def _meter(self, rows: int) -> StreamMeter:
+        if not self._norms:
+            raise SteeringError(
+                "The engine was not told which norms read the residual stream, so it cannot "
+                "measure how large a steering is. Give it norms=feed_forward_norms(model)."
+            )
+        return StreamMeter(self._session.live, self._norms, rows)
+
     def _reserve(self, slots: int, rows: int, positions: int) -> None:
         """Make room, doubling what is too small so that a compiled model seldom notices."""
         have = self._buffers.capacity
         room = tuple(map(_room, have, (slots, rows, positions)))
-        if room != have or _placement(self._first) != self._placement:
+        if room != have or _placement(self._modules[0]) != self._placement:
             self._allocate(*room)
 
     def _allocate(self, slots: int, rows: int, positions: int) -> None:
-        self._placement = device, dtype = _placement(self._first)
+        self._placement = device, dtype = _placement(self._modules[0])
         self._buffers = SteeringBuffers(
             self.space,
             slots=slots,

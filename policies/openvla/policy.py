@@ -22,7 +22,7 @@ from steer_gym.policy import Observer, Plan, PolicySpec
 
 from ..action_bins import ActionBins
 from ..beliefs import BelievingChoice
-from ..engines.anatomy import down_projections, neuron_space
+from ..engines.anatomy import down_projections, feed_forward_norms, neuron_space
 from ..engines.torch_engine import SteeredCall, TorchEngine
 from ..measured_spread import SpreadMeasuring
 from .adapters import load_adapter
@@ -102,7 +102,10 @@ class OpenVlaPolicy(SpreadMeasuring):
         self.spec = self._spec()
         self._read_spread(self.checkpoint.folder)
         self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
-        self._engine = TorchEngine(down_projections(self.model.llama), self.neurons, dtype=dtype)
+        llama = self.model.llama
+        self._engine = TorchEngine(
+            down_projections(llama), self.neurons, norms=feed_forward_norms(llama), dtype=dtype
+        )
         if compiled:
             self.model.step = torch.compile(self.model.step, mode="reduce-overhead")
         check_sees_images(self._response, self.pixels.size, self.model.dtype)
@@ -202,8 +205,12 @@ class OpenVlaPolicy(SpreadMeasuring):
     def _steered(
         self, configs: Sequence[ActConfig], prompts: Prompts
     ) -> AbstractContextManager[SteeredCall]:
-        steerings = [row.steering for row in configs]
-        return self._engine.steered(steerings, prompts.kinds, spread=self.spread())
+        return self._engine.steered(
+            [row.steering for row in configs],
+            prompts.kinds,
+            spread=self.spread(),
+            measured=[row.measure_steering for row in configs],
+        )
 
     def prompts(self, instructions: Sequence[str]) -> Prompts:
         """Return the prompts for instructions, one a row."""

@@ -85,6 +85,7 @@ class Backend(Protocol):
         steerings: Sequence[Steering | None] | None = None,
         sampling: Sampling | None = None,
         spread: NDArray[np.float32] | None = None,
+        measured: Sequence[bool] = (),
     ) -> Generated:
         """Read the inputs and write tokens.
 
@@ -94,6 +95,7 @@ class Backend(Protocol):
             steerings: One per row; ``None``: none.
             sampling: How rows choose; by default greedily.
             spread: Natural standard deviation of each neuron, for unit "spread".
+            measured: Whether to measure how large each row's steering is; empty: of none.
 
         Raises:
             SteeringError: A steering does not fit the model.

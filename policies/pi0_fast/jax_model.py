@@ -66,6 +66,7 @@ class JaxModel:
         steerings: Sequence[Steering | None] | None = None,
         sampling: Sampling | None = None,
         spread: NDArray[np.float32] | None = None,
+        measured: Sequence[bool] = (),
     ) -> Generated:
         """Read the inputs and write tokens; see ``Backend``."""
         rows = len(inputs.prompt)

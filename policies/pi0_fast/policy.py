@@ -141,6 +141,7 @@ class Pi0FastPolicy(SpreadMeasuring):
             steerings=[row.steering for row in configs],
             sampling=_sampling(configs),
             spread=self.spread(),
+            measured=[row.measure_steering for row in configs],
         )
         rows = [self._reader.read(tokens) for tokens in generated.tokens]
         return Plan(

@@ -18,7 +18,7 @@ from torch import Tensor
 from steer_gym.neurons.source import module_values
 from steer_gym.steering import Steering
 
-from ..engines.anatomy import down_projections
+from ..engines.anatomy import down_projections, feed_forward_norms
 from ..engines.running_spread import RunningSpread
 from ..engines.torch_engine import TorchEngine
 from .generation import Decoding, Generated, Sampling
@@ -55,7 +55,10 @@ class TorchModel:
             self.network = Network(self.sizes)
         assign(self.network, parameters, self.device, dtype)
         self.space = NeuronWeights.of_arrays(parameters).space()
-        self.engine = TorchEngine(down_projections(self.network.language_model), self.space)
+        language = self.network.language_model
+        self.engine = TorchEngine(
+            down_projections(language), self.space, norms=feed_forward_norms(language)
+        )
 
     def neuron_weights(self) -> NeuronWeights:
         """Return the weights that say what neurons mean; see ``Backend``."""
@@ -76,6 +79,7 @@ class TorchModel:
         steerings: Sequence[Steering | None] | None = None,
         sampling: Sampling | None = None,
         spread: NDArray[np.float32] | None = None,
+        measured: Sequence[bool] = (),
     ) -> Generated:
         """Read the inputs and write tokens; see ``Backend``."""
         rows = len(inputs.prompt)
@@ -84,7 +88,7 @@ class TorchModel:
         choose = _chooser(sampling or Sampling.greedy(rows))
         with (
             torch.inference_mode(),
-            self.engine.steered(edits, prefix.kinds, spread=spread) as steered,
+            self.engine.steered(edits, prefix.kinds, spread=spread, measured=measured) as steered,
         ):
             session = _Session(self.network, prefix, decoding.steps, self.device, self.dtype)
             hidden = session.prefill(self._embedded(inputs, prefix))

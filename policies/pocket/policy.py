@@ -23,7 +23,7 @@ from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 from steer_gym.steering import Steering
 
 from ..beliefs import BelievingChoice
-from ..engines.anatomy import down_projections, neuron_space
+from ..engines.anatomy import down_projections, feed_forward_norms, neuron_space
 from ..engines.torch_engine import TorchEngine
 from .model import ACTION_TOKENS
 from .reading import loaded_source
@@ -61,7 +61,9 @@ class PocketPolicy(Policy):
             neurons=neurons,
             invalid_tokens=("clip", "mask"),
         )
-        self.engine = TorchEngine(down_projections(self.model.llama), neurons)
+        self.engine = TorchEngine(
+            down_projections(self.model.llama), neurons, norms=feed_forward_norms(self.model.llama)
+        )
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
         """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
@@ -69,10 +71,14 @@ class PocketPolicy(Policy):
         batch, configs = self.prepare(observation, config)
         inputs = self.inputs(batch)
         kinds = self.model.prefill_kinds(inputs.prompt.cpu().numpy())
-        steerings = [row.steering for row in configs]
         with (
             torch.inference_mode(),
-            self.engine.steered(steerings, kinds, spread=self.spread()) as steered,
+            self.engine.steered(
+                [row.steering for row in configs],
+                kinds,
+                spread=self.spread(),
+                measured=[row.measure_steering for row in configs],
+            ) as steered,
         ):
             embedded = self.model.embed_observation(inputs.base, inputs.wrist, inputs.state)
             choose = BelievingChoice(configs, self.tokenizer.bins)

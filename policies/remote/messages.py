@@ -17,7 +17,7 @@ from steer_gym.acting import ActConfig
 from steer_gym.convention import ActionConvention
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.observation import INSTRUCTION, Observation, observation_row, row_count
-from steer_gym.policy import Plan, Policy, PolicySpec, SteeringReport
+from steer_gym.policy import Plan, Policy, PolicySpec, SteeringReport, SteeringSize
 
 from .codec import WireError
 from .dialects import heard_dialect
@@ -138,6 +138,13 @@ def _texts(plan: Plan) -> dict[str, tuple[str | None, ...]]:
     }
 
 
+def _report(told: Mapping[str, Any]) -> SteeringReport:
+    size = told.get("size")
+    if size is not None:
+        size = SteeringSize(**{**size, "layers": tuple(map(tuple, size["layers"]))})
+    return SteeringReport(**{**told, "size": size})
+
+
 def answered(message: Mapping[Any, Any]) -> Plan:
     """Return the plan that ``answer`` told.
 
@@ -152,7 +159,7 @@ def answered(message: Mapping[Any, Any]) -> Plan:
             valid=None if told["valid"] is None else np.array(told["valid"]),
             latency_s=float(told["latency_s"]),
             steering=tuple(
-                None if report is None else SteeringReport(**report) for report in told["steering"]
+                None if report is None else _report(report) for report in told["steering"]
             ),
             extra={key: tuple(value) for key, value in told["extra"].items()},
         )

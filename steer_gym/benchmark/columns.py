@@ -72,6 +72,12 @@ TOKENS = {
     "wall_s": "wall time of the episode, in company of others [s]",
 }
 
+STEERING = {
+    "steering_size": "mean size of what steering adds to the residual stream, relative to it: "
+    "policy.SteeringSize; null where not measured or nothing steered",
+    "greatest_steering_size": "the greatest over positions, layers and plans",
+}
+
 RECORD = {
     "ended": "when, UTC",
     "policy": "name, options, fingerprint of the weights",
@@ -81,7 +87,7 @@ RECORD = {
     "provenance": "versions, commit, platform, renderer",
 }
 
-COLUMNS = IDENTITY | OUTCOME | COMMANDED | MEASURED | TOKENS | RECORD
+COLUMNS = IDENTITY | OUTCOME | COMMANDED | MEASURED | TOKENS | STEERING | RECORD
 """Every column of a row, in its order."""
 
 MEASURES = (
@@ -89,6 +95,7 @@ MEASURES = (
     *COMMANDED,
     *MEASURED,
     "invalid_token_rate",
+    *STEERING,
     "latency_s",
 )
 """Numbers of an episode that can be averaged and compared."""

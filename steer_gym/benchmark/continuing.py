@@ -15,6 +15,8 @@ from .results import PLAN
 
 WIDENED = ("tasks", "init_states")
 """Of a suite: may grow and shrink, since every row names its own."""
+OF_ALL = ("seed", "envs", "measure_steering")
+"""Of a plan: what all its rows depend on."""
 
 
 def keep_plan(benchmark: Benchmark, folder: Path) -> None:
@@ -34,7 +36,7 @@ def require_same_meaning(benchmark: Benchmark, folder: Path) -> None:
     widens or narrows it, and is allowed.
 
     Raises:
-        ResultsError: A name means something else, or seed or batch size differ.
+        ResultsError: A name means something else, or what all rows depend on differs.
     """
     if not (folder / PLAN).is_file():
         return
@@ -54,7 +56,7 @@ def _meanings(benchmark: Benchmark) -> dict[str, Mapping[str, Any]]:
     data = json.loads(json.dumps(benchmark.to_json(), sort_keys=True))
     suites = [{k: v for k, v in each.items() if k not in WIDENED} for each in data["suites"]]
     return {
-        "in the plan": {"seed": data["seed"], "envs": data["envs"]},
+        "in the plan": {field: data[field] for field in OF_ALL},
         **{f"in policy {each['label']!r}": each for each in data["policies"]},
         **{f"in suite {each['name']!r}": each for each in suites},
         **{f"in condition {each['name']!r}": each for each in data["conditions"]},

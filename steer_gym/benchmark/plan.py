@@ -75,6 +75,8 @@ class Benchmark:
     rounds differently, and a greedy policy may then choose another token."""
     note: str = ""
     """For people: what is asked, and why so."""
+    measure_steering: bool = False
+    """``ActConfig.measure_steering`` of every condition that steers."""
 
     def __post_init__(self) -> None:
         """Normalise lists to tuples, and refuse what is empty, double or cannot be compared."""
@@ -122,6 +124,7 @@ class Benchmark:
             "suites": [_plain(suite) for suite in self.suites],
             "seed": self.seed,
             "envs": self.envs,
+            "measure_steering": self.measure_steering,
             "conditions": [condition.to_json() for condition in self.conditions],
         }
 

@@ -68,6 +68,7 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             told(str(first.concept), beside=first.name),
         ),
         envs=3,
+        measure_steering=True,
     )
 
 
@@ -98,6 +99,7 @@ def paper_libero_long(choice: PolicyChoice, concepts: Collection[str]) -> Benchm
             *(told(concept) for concept in ("fast", "slow", "up")),
         ),
         envs=3,
+        measure_steering=True,
     )
 
 
@@ -131,6 +133,7 @@ def paper_ur5(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             *(each.control("random", draws=DRAWS) for each in steered),
             *(told(str(each.concept), beside=each.name) for each in steered),
         ),
+        measure_steering=True,
     )
 
 

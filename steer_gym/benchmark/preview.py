@@ -22,6 +22,7 @@ def described(benchmark: Benchmark) -> str:
         *(f"suite           {_suite(each)}" for each in benchmark.suites),
         f"seed            {benchmark.seed}",
         f"side by side    {benchmark.envs}",
+        *(["also measured   how large steering is"] if benchmark.measure_steering else []),
         f"conditions      {len(benchmark.conditions)}: "
         + ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
         *(f"  {each.name:<32}{_what(each)}".rstrip() for each in benchmark.conditions),

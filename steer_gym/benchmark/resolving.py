@@ -20,8 +20,16 @@ ALPHA = 10.0
 """Of a cluster whose condition says no strength: the paper's on the UR5."""
 
 
-def resolved(treatment: Treatment, policy: Policy, choice: PolicyChoice) -> Condition:
+def resolved(
+    treatment: Treatment, policy: Policy, choice: PolicyChoice, *, measured: bool = False
+) -> Condition:
     """Return the condition that ``treatment`` is for a policy.
+
+    Args:
+        treatment: What is done.
+        policy: To whom.
+        choice: How it was chosen.
+        measured: Whether to measure how large a steering is.
 
     Raises:
         UnknownNameError: The policy has no such concept.
@@ -31,7 +39,7 @@ def resolved(treatment: Treatment, policy: Policy, choice: PolicyChoice) -> Cond
     steering = _steering(treatment, policy, choice)
     condition = Condition(
         name=treatment.name,
-        configs=(_config(treatment, steering),),
+        configs=(_config(treatment, steering, measured),),
         prompt=treatment.prompt,
     )
     if treatment.kind == "random":
@@ -52,12 +60,13 @@ def resolved(treatment: Treatment, policy: Policy, choice: PolicyChoice) -> Cond
     )
 
 
-def _config(treatment: Treatment, steering: Steering | None) -> ActConfig:
+def _config(treatment: Treatment, steering: Steering | None, measured: bool) -> ActConfig:
     given = {
         "steering": None if steering is None else steering.to_json(),
         # A schedule would give the zero dose its strength back.
         "schedule": None if treatment.kind == "zero" else treatment.schedule,
         "invalid_tokens": treatment.invalid_tokens,
+        "measure_steering": measured and steering is not None,
     }
     return ActConfig.from_json({key: value for key, value in given.items() if value is not None})
 

@@ -46,7 +46,10 @@ def shard_conditions(
     benchmark: Benchmark, policy: Policy, choice: PolicyChoice
 ) -> tuple[Condition, ...]:
     """Return the benchmark's conditions for one policy."""
-    return tuple(resolved(treatment, policy, choice) for treatment in benchmark.conditions)
+    measured = benchmark.measure_steering
+    return tuple(
+        resolved(treatment, policy, choice, measured=measured) for treatment in benchmark.conditions
+    )
 
 
 def shard_grid(benchmark: Benchmark, shard: Shard, conditions: Sequence[Condition]) -> Grid:

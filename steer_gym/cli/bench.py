@@ -39,6 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--init-states", type=numbers, help="such as 0-49")
     what.add_argument("--seed", type=whole, help="of the scenes")
     what.add_argument("--envs", type=count, help="environments side by side for one policy")
+    what.add_argument(
+        "--measure-steering", action=argparse.BooleanOptionalAction, default=None,
+        help="measure how large what steering adds to the residual stream is",
+    )  # fmt: skip
     what.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan, run nothing")
     how = parser.add_argument_group("the run")
     how.add_argument("--out", type=Path, metavar="FOLDER", help="(default: runs/bench/...)")
@@ -145,6 +149,11 @@ def _changed(benchmark: Benchmark, options: argparse.Namespace) -> Benchmark:
         suites=suites,
         seed=benchmark.seed if options.seed is None else options.seed,
         envs=options.envs or benchmark.envs,
+        measure_steering=(
+            benchmark.measure_steering
+            if options.measure_steering is None
+            else options.measure_steering
+        ),
     )
 
 

@@ -79,6 +79,11 @@ class Measures:
     greatest_force_n: float | None = None
     invalid_token_rate: float | None = None
     """Share of generated tokens that are no actions."""
+    steering_size: float | None = None
+    """Mean over the steered plans of what steering adds to the residual stream, relative to the
+    stream: ``SteeringSize.mean``; ``None`` where it was not measured or nothing was steered."""
+    greatest_steering_size: float | None = None
+    """Greatest over positions, layers and plans."""
     latency_s: float | None = None
     """Mean wall time of a plan, for a whole batch [s]."""
 
@@ -95,6 +100,7 @@ def measure(steps: Sequence[Step], convention: ActionConvention) -> Measures:
         **_heights(np.array([step.tcp_pose[2] for step in steps]), closed),
         **_forces(steps),
         **_tokens(steps),
+        **_sizes(steps),
     }
     changes = int(np.count_nonzero(np.diff(closed)))
     return Measures(steps=len(steps), gripper_events=changes, **numbers)  # type: ignore[arg-type]
@@ -163,3 +169,11 @@ def _tokens(steps: Sequence[Step]) -> dict[str, float | None]:
         "invalid_token_rate": sum(s.invalid_tokens for s in steps) / tokens if tokens else None,
         "latency_s": float(np.mean(latencies)) if latencies else None,
     }
+
+
+def _sizes(steps: Sequence[Step]) -> dict[str, float | None]:
+    sizes = [step.steering_size for step in steps if step.steering_size is not None]
+    most = [each for step in steps if (each := step.greatest_steering_size) is not None]
+    if not sizes:
+        return {}
+    return {"steering_size": float(np.mean(sizes)), "greatest_steering_size": max(most)}

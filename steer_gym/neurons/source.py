@@ -93,22 +93,29 @@ def modules_source(
     )
 
 
-def module_values(module: Any, width: int) -> Tensor:
-    """Return what each input of a linear module adds to its output, (width, d).
+def module_values(module: Any, width: int, neurons: Tensor | None = None) -> Tensor:
+    """Return what inputs of a linear module add to its output, (neurons, d).
 
     Of a plain linear layer that is its weight; anything else (quantised, wrapped by an adapter)
-    is asked with one input at a time.
+    is asked with one input at a time, past its hooks.
+
+    Args:
+        module: The module.
+        width: Number of its inputs.
+        neurons: Which inputs, (n,), on the module's device; ``None``: all.
     """
     torch = require("torch", extra="torch")
     if type(module) is torch.nn.Linear and module.weight.is_floating_point():
         plain: Tensor = module.weight.detach().T
-        return plain
+        return plain if neurons is None else plain[neurons]
     tensors = [*module.parameters(), *module.buffers()]
     floating = next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
     with torch.inference_mode():
-        eye = torch.eye(width, dtype=floating, device=tensors[0].device)
-        zero = module(torch.zeros_like(eye[:1]))
-        parts = [module(part) - zero for part in eye.split(1024)]
+        device = tensors[0].device if tensors else None
+        wanted = torch.arange(width, device=device) if neurons is None else neurons
+        ones = (torch.nn.functional.one_hot(part, width) for part in wanted.split(1024))
+        zero = module.forward(torch.zeros((1, width), dtype=floating, device=wanted.device))
+        parts = [module.forward(part.to(floating)) - zero for part in ones]
         told: Tensor = torch.cat(parts)
         return told
 

@@ -20,12 +20,17 @@ FAST = Steering(NeuronSet.from_flat([3, 1]), 10.0)
         ActConfig(),
         ActConfig(steering=Steering()),
         ActConfig(steering=FAST, temperature=0.5, seed=3, execute=4, invalid_tokens="hold"),
+        ActConfig(steering=FAST, measure_steering=True),
     ],
 )
 def test_json_round_trip(config: ActConfig) -> None:
     again = ActConfig.from_json(json.loads(json.dumps(config.to_json())))
     assert again == config
     assert hash(again) == hash(config)
+
+
+def test_what_came_later_is_not_written_where_it_is_not_used() -> None:
+    assert not {"schedule", "measure_steering"} & ActConfig(steering=FAST).to_json().keys()
 
 
 def test_json_of_something_else_is_refused() -> None:
@@ -44,6 +49,7 @@ def test_json_of_something_else_is_refused() -> None:
         ({"seed": -1}, "seed must be an integer, 0 or more, but is -1"),
         ({"seed": 0.5}, "seed must be an integer, 0 or more, but is 0.5"),
         ({"execute": 0}, "execute must be an integer, 1 or more, but is 0"),
+        ({"measure_steering": 1}, "measure_steering must be true or false, but is 1"),
         ({"execute": 2.0}, "execute must be an integer, 1 or more, but is 2.0"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from steer_gym import ActConfig, NeuronSet, Plan, Steering
 from steer_gym.observation import INSTRUCTION, TCP_POSE
-from steer_gym.policy import SteeringReport
+from steer_gym.policy import SteeringReport, SteeringSize
 from steer_gym.recorder import EpisodeRecorder
 
 STEERING = Steering(NeuronSet.from_flat([1, 2]), 3.0)
@@ -17,7 +17,10 @@ PLAN = Plan(
     tokens=np.zeros((2, 4), np.int64),
     valid=np.array([[True] * 4, [True, False, False, True]]),
     latency_s=0.25,
-    steering=(None, SteeringReport(neurons=2, positions=9)),
+    steering=(
+        None,
+        SteeringReport(neurons=2, positions=9, size=SteeringSize(mean=0.3, greatest=2)),
+    ),
 )
 
 
@@ -44,6 +47,8 @@ def test_a_plan_counts_for_the_action_that_it_begins() -> None:
     first, second = recorder.finish(False).steps
     assert (first.tokens, first.invalid_tokens, first.latency_s, first.neurons) == (4, 2, 0.25, 2)
     assert (second.tokens, second.invalid_tokens, second.latency_s, second.neurons) == (0, 0, 0, 0)
+    assert (first.steering_size, first.greatest_steering_size) == (0.3, 2)
+    assert (second.steering_size, second.greatest_steering_size) == (None, None)
     assert {first.steering, second.steering} == {STEERING.digest}
 
 
@@ -57,4 +62,4 @@ def test_steps_are_plain_json() -> None:
     recorder.add(np.ones(7, np.float32), np.zeros(6), np.float64(1), PLAN, 0)
     step = recorder.finish(True).steps[0]
     assert {type(value) for value in step.to_json()["command"]} == {float}
-    assert step.steering == ""
+    assert (step.steering, step.steering_size) == ("", None)

@@ -29,6 +29,7 @@ from steer_gym.observation import (
     images,
     observation_space,
 )
+from steer_gym.policy import SteeringSize
 
 SPACE = NeuronSpace(layers=2, width=6, fingerprint="reach")
 START = np.array([0.0, 0.0, 0.3])
@@ -128,7 +129,8 @@ class LateEnv(ReachEnv):
 class ReachPolicy(Policy):
     """Goes to the target with a gain that is the activation of neuron (0, 0), by nature 0.3.
 
-    The other neurons do nothing; with the word "quickly" the gain is 0.6.
+    The other neurons do nothing; with the word "quickly" the gain is 0.6. The gain is its whole
+    residual stream, so the size of a steering is the gain's change relative to it.
     """
 
     spec = PolicySpec(
@@ -158,11 +160,15 @@ class ReachPolicy(Policy):
         if self.crash_near is not None and (np.abs(targets[:, 0] - self.crash_near) < 2e-3).any():
             raise RuntimeError("the toy policy fell apart")
         actions = np.zeros((len(targets), 3, 7), np.float32)
+        sizes: list[SteeringSize | None] = []
         for row, words in enumerate(batch[INSTRUCTION]):
-            gain = 0.6 if "quickly" in words else 0.3
+            natural = gain = 0.6 if "quickly" in words else 0.3
             for group in groups[row]:
                 own = (group.pairs == 0).all(axis=1)
                 gain = float(group.shift[own][0]) if own.any() else gain
+            size = abs(gain - natural) / natural
+            measured = SteeringSize(mean=size, greatest=2 * size)  # as if it had two positions
+            sizes.append(measured if configs[row].measure_steering else None)
             actions[row, :, :3] = np.clip(gain * (targets[row] - tools[row]) / 0.05, -1, 1)
         saturated = np.abs(actions[:, 0]) >= 1
         return Plan(
@@ -171,8 +177,8 @@ class ReachPolicy(Policy):
             valid=~saturated,
             latency_s=0.001,
             steering=tuple(
-                row_report(g, np.array([KIND["text"]] * 2), 0) if c.steering else None
-                for g, c in zip(groups, configs, strict=True)
+                row_report(g, np.array([KIND["text"]] * 2), 0, size) if c.steering else None
+                for g, c, size in zip(groups, configs, sizes, strict=True)
             ),
         )
 

@@ -16,6 +16,10 @@ FEW_PAIRS = 10
 NOTABLE_RATE, NOTABLE_SUCCESS, BAD_SUCCESS = 0.05, 0.1, 0.3
 """Changes of saturation or invalid tokens, and losses of success, from which a caveat is due; the
 last one counts as failure even where so few episodes could show it by chance."""
+AS_LARGE = 1.0
+"""Size of a steering, relative to the residual stream (``SteeringSize``), from which it is told.
+There what is added outweighs what is there: at right angles to the stream it makes up half of what
+the next layer's norm lets through, by energy, and from there on it may turn the stream round."""
 SHORTER = 0.9
 """Length of steered episodes, relative to the baseline's, from which on it is told."""
 AS_MUCH = 0.5
@@ -32,6 +36,14 @@ SATURATED = (
 FAILURE = (
     "It solved {now:.0%} of its episodes, {baseline} {before:.0%}: the change comes with failure."
 )
+LARGE = (
+    "What it adds to the residual stream is {mean:.2f} times as large as the stream, {most:.1f} "
+    "times at the most, which can break a policy whatever its neurons mean."
+)
+LARGE_IN_PLACES = (
+    "In places what it adds to the residual stream is as large as the stream itself ({most:.1f} "
+    "times at the most, {mean:.2f} on average), which can break a policy whatever its neurons mean."
+)
 FEWER = "It solved fewer, {now:.0%} against {before:.0%}, which may be chance."
 
 
@@ -42,6 +54,7 @@ def caveats(study: Study, question: Question, controls: Sequence[Question] = ())
         _rise(study, question, "invalid_token_rate", INVALID),
         _rise(study, question, "saturated_rate", SATURATED),
         _failure(study, question),
+        _large(study, question.role.name),
         "" if fine else length,
         *(_control(question, control) for control in controls),
         _untold(question),
@@ -83,6 +96,17 @@ def _failure(study: Study, question: Question) -> str:
         return ""  # a policy that broke without moving otherwise is told so first of all
     sentence = FAILURE if fails(found) else FEWER
     return sentence.format(now=found.after, before=found.before, baseline=study.baseline)
+
+
+def _large(study: Study, condition: str) -> str:
+    rows = study.ended[condition].values()
+    known = [row for row in rows if row.get("steering_size") is not None]
+    if not known:
+        return ""
+    mean = sum(row["steering_size"] for row in known) / len(known)
+    most = sum(row["greatest_steering_size"] for row in known) / len(known)
+    sentence = LARGE if mean >= AS_LARGE else LARGE_IN_PLACES if most >= AS_LARGE else ""
+    return sentence.format(mean=mean, most=most)
 
 
 def length_said(study: Study, question: Question) -> tuple[str, bool]:

@@ -14,6 +14,10 @@ FURTHER = (
     Column(measure="jerk_m_s3", title="jerk", unit="m/s³", decimals=1),
     Column(measure="stalled_rate", title="stalled", unit="%", decimals=0, factor=100),
     Column(measure="greatest_force_n", title="greatest force", unit="N", decimals=1),
+    Column(measure="steering_size", title="size of steering", unit="of the stream", decimals=2),
+    Column(
+        measure="greatest_steering_size", title="greatest size", unit="of the stream", decimals=2
+    ),
 )
 _KNOWN = {each.measure: each for each in (*FURTHER, *COLUMNS)}
 
@@ -26,6 +30,8 @@ SHOWN = (
     "commanded_y",
     "invalid_token_rate",
     "saturated_rate",
+    "steering_size",
+    "greatest_steering_size",
     "steps",
 )
 """The columns of a page's tables, where episodes have them; the data files hold all."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from steer_gym.evaluation.rows import Row
 from steer_gym.evaluation.table import Column
 from steer_gym.figure_style import colour
 from steer_gym.statistics import bootstrap_mean, wilson
@@ -41,7 +42,7 @@ def tests(study: Study, asked: Sequence[Question]) -> Table:
 
 def means(study: Study) -> Table:
     """Return the means of every condition, over all episodes that ended, solved or not."""
-    shown = _columns(study)
+    shown = _columns(row for row in study.rows if row["error"] is None)
     head = [("episodes", ""), *((each.title, each.unit) for each in shown)]
     lines = [
         Line(
@@ -56,7 +57,7 @@ def means(study: Study) -> Table:
 
 def differences(study: Study) -> Table:
     """Return the paired differences to the baseline, over full and over equal lengths."""
-    shown = _columns(study)
+    shown = _columns(study.ended[study.baseline].values())
     head = [("over", ""), ("pairs", ""), *((each.title, each.unit) for each in shown)]
     versions: tuple[Version, ...] = ("full", "equal") if study.equal else ("full",)
     lines = [
@@ -74,12 +75,10 @@ def differences(study: Study) -> Table:
     return Table(name="differences", title=title, head=tuple(head), lines=tuple(lines))
 
 
-def _columns(study: Study) -> list[Column]:
-    return [
-        column(name)
-        for name in SHOWN
-        if any(row.get(name) is not None for row in study.rows if row["error"] is None)
-    ]
+def _columns(rows: Iterable[Row]) -> list[Column]:
+    """Return the columns that some row has."""
+    known = {name for row in rows for name in SHOWN if row.get(name) is not None}
+    return [column(name) for name in SHOWN if name in known]
 
 
 def _episodes(study: Study, condition: str) -> str:

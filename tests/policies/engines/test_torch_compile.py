@@ -103,6 +103,30 @@ def test_an_exception_in_a_compiled_model_leaves_nothing_behind(make_decoder: Ma
     assert torch.equal(compiled(hidden()), plain)
 
 
+def test_measuring_a_compiled_model_works_and_never_compiles_again(make_decoder: Make) -> None:
+    model = make_decoder()
+    norms = [layer.mlp.gate_proj for layer in model.layers]
+    engine = TorchEngine(down_projections(model), SPACE, norms=norms)
+    counter = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(model, backend=counter, fullgraph=True)
+    steerings = [None, STEERINGS[0]]
+    with engine.steered(steerings, KINDS):
+        expected = compiled(hidden()), compiled(hidden(positions=1))
+    before = counter.frame_count
+    seen = []
+    for forward in (compiled, model, compiled):
+        with engine.steered(steerings, KINDS, measured=[True, True]) as call:
+            outputs = forward(hidden()), forward(hidden(positions=1))
+        seen.append(call.reports(1)[1].size)
+        for one, other in zip(outputs, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
+        with engine.steered(steerings, KINDS):
+            assert torch.equal(compiled(hidden()), expected[0])
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0].mean > 0
+    assert counter.frame_count == before
+
+
 def test_capture_works_on_a_compiled_model(make_decoder: Make) -> None:
     model = make_decoder()
     engine = TorchEngine(down_projections(model), SPACE)

@@ -208,6 +208,28 @@ def test_rows_of_other_lengths_and_steerings_are_single_calls(oft: OpenVlaOftPol
         assert np.allclose(together[row], alone, atol=1e-5)
 
 
+def test_the_size_of_a_steering_is_what_the_stream_differs_by(
+    oft: OpenVlaOftPolicy, changed_stream: Any
+) -> None:
+    edits = [
+        Edit(neurons=NeuronSet.from_pairs([(0, 3)]), alpha=4.0),
+        Edit(neurons=NeuronSet.from_pairs([(0, 7)]), alpha=2.0, positions=("decode",)),
+    ]
+    configs = [ActConfig(steering=Steering([edit]), measure_steering=True) for edit in edits]
+    batch = batch_observations(observations(oft)[:2])
+    plans: list[Any] = []
+    ratio = changed_stream(
+        oft.model.llama.model.layers[0],
+        lambda: oft.plan(batch),
+        lambda: plans.append(oft.plan(batch, configs)),
+    )
+    for row, report in enumerate(plans[0].steering):
+        edited = ratio[row][ratio[row] > 0]
+        assert len(edited) == report.positions
+        assert report.size.mean == pytest.approx(edited.mean(), rel=1e-4)
+        assert report.size.greatest == pytest.approx(edited.max(), rel=1e-4)
+
+
 def test_the_places_of_the_actions_are_decode_and_the_state_is_state(
     oft: OpenVlaOftPolicy,
 ) -> None:

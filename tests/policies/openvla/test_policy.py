@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,38 @@ from .conftest import GOLDEN, Cases
 
 def test_keeps_the_contract(policy: OpenVlaPolicy) -> None:
     check_policy(policy)
+
+
+def test_the_size_of_a_steering_is_what_the_stream_differs_by(
+    policy: OpenVlaPolicy, changed_stream: Any
+) -> None:
+    texts = ["pick up the bowl", "put both the soup and the sauce in the basket on the left", "go"]
+    batch = batch_observations(
+        [
+            {**policy.spec.example_observation(seed), "instruction": text}
+            for seed, text in enumerate(texts)
+        ]
+    )
+    some = NeuronSet.from_pairs([(1, 3), (1, 5)])
+    steerings = [
+        Steering(some, 4.0, positions=("prefill",)),
+        Steering(some, -2.0, operation="scale", positions=("text",)),
+        Steering(some, 0.0, operation="add"),
+    ]
+    configs = [ActConfig(steering=each, measure_steering=True) for each in steerings]
+    plans: list[Any] = []
+    ratio = changed_stream(
+        policy.model.llama.model.layers[1],
+        lambda: policy.plan(batch),
+        lambda: plans.append(policy.plan(batch, configs)),
+    )
+    *reports, zero = plans[0].steering
+    assert (zero.size.mean, zero.size.greatest) == (0.0, 0.0)
+    for row, report in enumerate(reports):
+        edited = ratio[row][ratio[row] > 0]
+        assert len(edited) == report.positions
+        assert report.size.mean == pytest.approx(edited.mean(), rel=1e-4)
+        assert report.size.greatest == pytest.approx(edited.max(), rel=1e-4)
 
 
 def test_act_looks_at_what_tensorflows_pipeline_makes_of_the_picture(

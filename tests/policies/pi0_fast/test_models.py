@@ -175,6 +175,45 @@ def test_steering_in_decode_leaves_the_first_token_alone(make: Callable[..., Bac
     assert (report.neurons, report.positions) == (120, 4)
 
 
+def test_the_size_of_a_steering_is_what_the_stream_differs_by(
+    golden: dict[str, Any], golden_inputs: Any, changed_stream: Any
+) -> None:
+    model = TorchModel(load_parameters(GOLDEN / "params.npz"))
+    clusters = [NeuronSet.from_flat(ids) for ids in golden["clusters"].values()]
+    layer = int(clusters[0].resolve(model.space)[:, 0].min())
+    steerings = [
+        paper_steering("paper-pi0-fast", clusters[0], 6.0).replace(layers=(layer,)),
+        Steering(NeuronSet.from_pairs([(layer, 1)]), 2.0, operation="add", positions=("text",)),
+    ]
+    found: list[Any] = []
+
+    def run(steered: list[Steering] | None) -> Callable[[], None]:
+        measured = () if steered is None else (True, True)
+        return lambda: found.append(
+            model.generate(
+                golden_inputs, decoding=SHORT, steerings=steered, measured=measured
+            ).reports
+        )
+
+    ratio = changed_stream(model.network.language_model.layers[layer], run(None), run(steerings))
+    for row, report in enumerate(found[-1]):
+        edited = ratio[row][ratio[row] > 0]
+        assert len(edited) == report.positions
+        assert report.size.mean == pytest.approx(edited.mean(), rel=1e-4)
+        assert report.size.greatest == pytest.approx(edited.max(), rel=1e-4)
+
+
+def test_jax_measures_no_size() -> None:
+    sizes = tiny_sizes()
+    model, inputs = JaxModel(random_parameters(sizes, 2)), random_inputs(sizes, 2)
+    steering = Steering(NeuronSet.from_flat(range(40)), 5.0)
+    (report, _) = model.generate(
+        inputs, decoding=SHORT, steerings=[steering, None], measured=[True, True]
+    ).reports
+    assert report is not None
+    assert report.size is None
+
+
 def test_a_neuron_beyond_the_model_is_refused(make: Callable[..., Backend]) -> None:
     sizes = tiny_sizes()
     model, inputs = make(random_parameters(sizes, 4)), random_inputs(sizes, 4)

@@ -101,3 +101,35 @@ def test_the_chosen_steering_is_recommended_and_without_one_the_papers(
     assert policy.recommended("slow") == Steering(slow, 10.0)
     with pytest.raises(UnknownNameError, match="Unknown concept of pocket 'fats'"):
         policy.recommended("fats")
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_the_size_of_a_steering_is_what_the_stream_differs_by(
+    pocket: Any, shipped: bool, changed_stream: Any
+) -> None:
+    policy = make_policy("pocket") if shipped else pocket
+    batch = batch_observations([policy.spec.example_observation(seed) for seed in range(4)])
+    three, five = NeuronSet.from_pairs([(1, 3), (1, 9)]), NeuronSet.from_pairs([(1, 5)])
+    steerings = [
+        Steering(three, 3.0, positions=("prefill",)),
+        None,
+        Steering(five, 9.0, operation="add", positions=("text",)),
+        Steering(five, 0.0, operation="add"),
+    ]
+    configs = [ActConfig(steering=each, measure_steering=True) for each in steerings]
+    plans: list[Any] = []
+    ratio = changed_stream(
+        policy.model.llama.model.layers[1],
+        lambda: policy.plan(batch),
+        lambda: plans.append(policy.plan(batch, configs)),
+    )
+    first, none, second, zero = plans[0].steering
+    assert none is None
+    assert (zero.size.mean, zero.size.greatest, zero.size.layers) == (0.0, 0.0, ())
+    assert not ratio[[1, 3]].any()
+    for row, report in ((0, first), (2, second)):
+        edited = ratio[row][ratio[row] > 0]
+        assert len(edited) == report.positions
+        assert report.size.mean == pytest.approx(edited.mean(), rel=1e-4)
+        assert report.size.greatest == pytest.approx(edited.max(), rel=1e-4)
+        assert report.size.layers == ((1, report.size.mean, report.size.greatest),)

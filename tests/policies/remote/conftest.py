@@ -14,14 +14,24 @@ pytest.importorskip("websockets")
 pytest.importorskip("msgpack")
 
 from steer_gym import NeuronSet, NeuronSpace, Plan, Policy, PolicySpec
-from steer_gym.acting import ActConfigs
-from steer_gym.affine import KIND, affine_rows, row_report
+from steer_gym.acting import ActConfig, ActConfigs
+from steer_gym.affine import KIND, AffineGroup, affine_rows, row_report
 from steer_gym.convention import LIBERO_DELTA
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, TCP_POSE, Observation, images
 from steer_gym.policies.remote.server import PolicyServer
+from steer_gym.policy import SteeringSize
 
 SPACE = NeuronSpace(layers=1, width=7, fingerprint="scales")
 KINDS = np.array([KIND["image"], KIND["text"]])
+
+
+def size_of(groups: tuple[AffineGroup, ...], config: ActConfig) -> SteeringSize | None:
+    """Return the greatest alpha, and half of it for the mean, where a size is asked for."""
+    if not config.measure_steering:
+        return None
+    most = max((float(np.abs(group.shift).max()) for group in groups), default=0.0)
+    layers = ((0, most / 2, most),) if groups else ()
+    return SteeringSize(mean=most / 2, greatest=most, layers=layers)
 
 
 class ScalesPolicy(Policy):
@@ -69,7 +79,7 @@ class ScalesPolicy(Policy):
             tokens=np.tile([4, 2], (len(base), 1)),
             valid=np.tile([True, False], (len(base), 1)),
             steering=tuple(
-                row_report(g, KINDS, 0) if c.steering else None
+                row_report(g, KINDS, 0, size_of(g, c)) if c.steering else None
                 for g, c in zip(groups, configs, strict=True)
             ),
             extra={"reasons": (None,) * len(base)},

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,11 @@ def test_steering_reaches_the_policy_row_by_row(
     server: PolicyServer, policy: ScalesPolicy, observation: dict[str, Any]
 ) -> None:
     batch = batch_observations([observation] * 3)
-    configs = [None, FAST, ActConfig(temperature=0.5, seed=7)]
+    configs = [None, replace(FAST, measure_steering=True), ActConfig(temperature=0.5, seed=7)]
     there, here = remote(server).plan(batch, configs), policy.plan(batch, configs)
     assert np.array_equal(there.actions, here.actions)
     assert there.steering == here.steering
+    assert there.steering[1].size.greatest == 10.0
     assert there.tokens is not None
     assert np.array_equal(there.tokens, here.tokens)
     assert np.array_equal(there.valid, here.valid)

@@ -48,6 +48,20 @@ def test_a_zero_dose_goes_through_the_same_neurons(reach: Policy) -> None:
     assert (edit.neurons, edit.positions) == (steered.neurons, steered.positions)
 
 
+def test_what_steers_is_measured_where_it_is_asked_for(reach: Policy) -> None:
+    dose = Treatment(concept="fast", alpha=9.0)
+    told = Treatment(kind="prompt", prompt="{instruction} quickly")
+    for treatment, steers in (
+        (dose, True),
+        (dose.control("random", draws=2), True),
+        (dose.control("zero"), True),
+        (told, False),
+    ):
+        for measured in (False, True):
+            configs = resolved(treatment, reach, REACH, measured=measured).configs
+            assert {config.measure_steering for config in configs} == {measured and steers}
+
+
 def test_random_draws_match_and_differ(reach: Policy) -> None:
     control = Treatment(concept="fast", alpha=9.0).control("random", draws=3)
     condition = resolved(control, reach, REACH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import pickle
@@ -64,6 +65,40 @@ def test_a_zero_dose_changes_nothing(benchmark: Benchmark, tmp_path: Path) -> No
         if row["kind"] in steps:
             steps[row["kind"]].append([step.tcp_pose for step in results.steps(row)])
     assert steps["zero"] == steps["baseline"] != steps["steered"]
+
+
+def test_how_large_steering_is_stands_in_rows_and_steps_where_it_is_asked_for(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    plain = run_benchmark(benchmark, tmp_path / "plain", QUIET)
+    asked = run_benchmark(replace(benchmark, measure_steering=True), tmp_path / "asked", QUIET)
+    assert {row["steering_size"] for row in plain.rows} == {None}
+    sizes = {
+        kind: {row["steering_size"] for row in asked.rows if row["kind"] == kind}
+        for kind in ("baseline", "prompt", "zero", "steered", "random")
+    }
+    assert sizes["baseline"] == sizes["prompt"] == {None}
+    assert sizes["zero"] == {0.0}
+    assert [pytest.approx(1.0)] == list(sizes["steered"])  # a gain of 0.6 in place of 0.3
+    assert None not in sizes["random"]
+    for row in asked.rows:
+        if row["kind"] == "steered":
+            assert row["greatest_steering_size"] == pytest.approx(2.0)
+            told = [step.steering_size is None for step in asked.steps(row)]
+            assert told == [step.tokens == 0 for step in asked.steps(row)]
+    assert [row["path_m"] for row in plain.rows] == [row["path_m"] for row in asked.rows]
+
+
+def test_a_plan_from_before_sizes_were_measured_goes_on(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    plan = json.loads((tmp_path / PLAN).read_text())
+    del plan["measure_steering"]
+    (tmp_path / PLAN).write_text(json.dumps(plan))
+    before = rows_on_disk(tmp_path)
+    assert run_benchmark(benchmark, tmp_path, QUIET).whole
+    assert rows_on_disk(tmp_path) == before
 
 
 def test_pairs_are_cut_to_the_steps_that_both_have(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -212,6 +247,7 @@ def test_a_wider_plan_goes_on_from_a_smaller_one(benchmark: Benchmark, tmp_path:
     [
         ("", {"envs": 2}, "was begun with envs 1 in the plan, not 2;"),
         ("", {"seed": 7}, "was begun with seed 0 in the plan, not 7;"),
+        ("", {"measure_steering": True}, "was begun with measure_steering false in the plan, not"),
         (
             "policies",
             {"options": {"checkpoint": "other"}},

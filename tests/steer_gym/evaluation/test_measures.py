@@ -59,6 +59,18 @@ def test_forces_are_measured_where_they_are_told() -> None:
     assert (numbers.mean_force_n, numbers.greatest_force_n) == (3.0, 6.0)
 
 
+def test_sizes_are_of_the_plans_that_were_measured() -> None:
+    sizes = [(0.2, 0.9), (None, None), (0.0, 0.0)]
+    steps = [
+        replace(step, steering_size=mean, greatest_steering_size=most)
+        for step, (mean, most) in zip(STEPS, sizes, strict=True)
+    ]
+    numbers = measure(steps, LIBERO_DELTA)
+    assert (numbers.steering_size, numbers.greatest_steering_size) == (pytest.approx(0.1), 0.9)
+    unmeasured = measure(STEPS, LIBERO_DELTA)
+    assert (unmeasured.steering_size, unmeasured.greatest_steering_size) == (None, None)
+
+
 def test_joint_targets_are_no_displacements() -> None:
     numbers = measure(STEPS, UR5_JOINTS)
     assert (numbers.commanded_displacement, numbers.saturated_rate) == (None, None)

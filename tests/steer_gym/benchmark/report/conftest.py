@@ -23,7 +23,10 @@ BASELINE = {"condition": "unsteered", "kind": "baseline"}
 
 
 def condition(name: str, **changed: Any) -> dict[str, Any]:
-    """Return what is known of a condition; ``effects`` are added to the baseline's measures."""
+    """Return what is known of a condition.
+
+    ``effects`` are added to the baseline's measures, ``sizes`` are those of the steering.
+    """
     return {"condition": name, "kind": "steered", "concept": name.split()[0], **changed}
 
 
@@ -40,7 +43,7 @@ def episode(
             measures[name] += shift
     row = {
         "key": f"{known['condition']}-task-{task}-init-{state}".replace(" ", "-"),
-        **{k: v for k, v in known.items() if k not in ("effects", "solved", "crashes")},
+        **{k: v for k, v in known.items() if k not in ("effects", "sizes", "solved", "crashes")},
         "baseline": "unsteered",
         "policy_label": "made-up",
         "suite": "nowhere",
@@ -51,6 +54,7 @@ def episode(
         "success": bool(rng.random() < known.get("solved", 1.0)),
         "error": None,
         **measures,
+        **known.get("sizes", {}),
         "digest": f"{known['condition']}/{task}/{state}",
         "policy": {"name": "made-up"},
         "config": {"steering": {"edits": []} if known["kind"] != "baseline" else None},

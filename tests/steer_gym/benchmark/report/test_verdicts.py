@@ -95,6 +95,26 @@ def test_what_speaks_against_an_effect_is_said(
     assert caution in " ".join(found.cautions)
 
 
+@pytest.mark.parametrize(
+    ("mean", "most", "said"),
+    [
+        (0.2, 0.9, ""),
+        (0.6, 1.9, "as large as the stream itself (1.9 times at the most, 0.60 on average)"),
+        (1.2, 3.0, "What it adds to the residual stream is 1.20 times as large as the stream, 3.0"),
+    ],
+)
+def test_a_steering_as_large_as_the_stream_is_said(
+    make_study: MakeStudy, mean: float, most: float, said: str
+) -> None:
+    sizes = {"steering_size": mean, "greatest_steering_size": most}
+    study = make_study([steered("low", solved=0.1, sizes=sizes), control("random", 0.0, "low")])
+    found = verdicts(study, questions(study))[0]
+    told = " ".join(found.cautions)
+    assert found.outcome == "broken"
+    assert said in told
+    assert ("whatever its neurons mean" in told) == bool(said)
+
+
 def test_too_few_pairs_are_no_evidence(make_study: MakeStudy) -> None:
     found = judged(make_study([steered("fast", 0.5)], tasks=1))
     assert found.outcome == "few"
