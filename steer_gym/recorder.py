@@ -29,10 +29,14 @@ class EpisodeRecorder:
         self._info: Mapping[str, Any] = {}
 
     def begin(self, observation: Observation, info: Mapping[str, Any]) -> None:
-        """Take what ``reset`` returned."""
-        self._start = _numbers(observation[TCP_POSE])
+        """Take what ``reset`` returned.
+
+        Raises:
+            ValueError: The pose is not finite.
+        """
         self._instruction = observation[INSTRUCTION]
         self._info = info
+        self._start = _finite(TCP_POSE, observation[TCP_POSE])
 
     def add(
         self,
@@ -55,9 +59,12 @@ class EpisodeRecorder:
             row: Of the plan.
             force_n: Norm of the measured force at the tool, where it is known.
             used: The config of the look that the action comes from; ``None``: the episode's own.
+
+        Raises:
+            ValueError: A number is not finite; the step is not added.
         """
         before = self._steps[-1].tcp_pose if self._steps else self._start
-        pose = _numbers(tcp_pose)
+        pose = _finite(TCP_POSE, tcp_pose)
         moved = float(np.linalg.norm(np.subtract(pose[:3], before[:3])))
         report = plan.steering[row] if plan is not None and plan.steering else None
         steering = (used or self._config).steering
@@ -65,18 +72,18 @@ class EpisodeRecorder:
         valid = plan.valid[row] if plan is not None and plan.valid is not None else np.ones(0)
         self._steps.append(
             Step(
-                command=_numbers(action),
+                command=_finite("the action", action),
                 tcp_pose=pose,
                 moved_m=moved,
                 speed_m_s=moved * self._rate_hz,
-                reward=float(reward),
+                reward=_finite("the reward", reward)[0],
                 steering=self._steering if steering else "",
                 alpha=steering.alpha if steering else None,
                 neurons=report.neurons if report else 0,
                 tokens=len(valid),
                 invalid_tokens=int(len(valid) - np.sum(valid)),
                 latency_s=plan.latency_s if plan is not None else 0.0,
-                force_n=force_n,
+                force_n=None if force_n is None else _finite("the force", force_n)[0],
                 steering_size=size.mean if size else None,
                 greatest_steering_size=size.greatest if size else None,
             )
@@ -99,5 +106,9 @@ class EpisodeRecorder:
         )
 
 
-def _numbers(values: ArrayLike) -> tuple[float, ...]:
-    return tuple(float(value) for value in np.ravel(values))
+def _finite(name: str, values: ArrayLike) -> tuple[float, ...]:
+    """Return numbers, of which one that is not finite would spoil every measure of the episode."""
+    numbers = tuple(float(value) for value in np.ravel(values))
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} must be finite, but is {numbers}.")
+    return numbers

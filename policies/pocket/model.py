@@ -1,7 +1,7 @@
 """Pocket's network: two small vision encoders, a state token, and a Llama decoder.
 
 One sequence: begin, 16 tokens of the base camera, 16 of the wrist camera, 1 of the robot's state,
-the instruction (padded to a fixed length), and ``act``; then 7 action tokens.
+the instruction (padded to the longest of the batch), and ``act``; then 7 action tokens.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PocketSizes:
     channels: tuple[int, int, int] = (64, 128, 192)
     """Of the vision encoder at a quarter, an eighth and a sixteenth of the image's side."""
     prompt_length: int = 32
-    """Tokens of an instruction, padding included."""
+    """Most tokens of an instruction."""
 
     def llama(self) -> LlamaConfig:
         """Return the decoder's config."""
@@ -142,7 +142,7 @@ class PocketModel(nn.Module):
         return embedded
 
     def embed_prefill(self, observation: Tensor, prompt: Tensor) -> Tensor:
-        """Return the whole prefill: begin, observation, prompt (rows, prompt length), act."""
+        """Return the whole prefill: begin, observation, prompt (rows, tokens), act."""
         rows = len(prompt)
         begin = self.embed_words(prompt.new_full((rows, 1), BEGIN))
         act = self.embed_words(prompt.new_full((rows, 1), ACT))
@@ -169,7 +169,7 @@ class PocketModel(nn.Module):
 
         Args:
             observation: From ``embed_observation``.
-            prompt: Token ids, (rows, prompt length), padded on the right.
+            prompt: Token ids, (rows, tokens), padded on the right.
             choose: Takes logits (rows, vocabulary), returns ids (rows,).
             tokens: How many.
         """

@@ -27,7 +27,7 @@ from ..engines.anatomy import down_projections, feed_forward_norms, neuron_space
 from ..engines.torch_engine import TorchEngine
 from .model import ACTION_TOKENS
 from .reading import loaded_source
-from .transforms import Inputs, checked_state, image_tensor, prompt_ids
+from .transforms import Inputs, checked_state, image_tensor, prompt_ids, without_padding
 from .weights import SHIPPED, load_checkpoint
 
 CONCEPTS, SPREAD = "concepts.json", "spread.npy"
@@ -140,5 +140,5 @@ class PocketPolicy(Policy):
             base=image_tensor(images(batch, IMAGE_BASE), size, device),
             wrist=image_tensor(images(batch, IMAGE_WRIST), size, device),
             state=torch.from_numpy(checked_state(batch)).to(device),
-            prompt=torch.from_numpy(prompts).to(device),
+            prompt=torch.from_numpy(without_padding(prompts)).to(device),
         )

@@ -32,7 +32,7 @@ class Inputs:
     state: Tensor
     """(rows, 8), float32."""
     prompt: Tensor
-    """(rows, prompt length), int64, padded on the right."""
+    """(rows, tokens of the longest instruction), int64, padded on the right."""
 
 
 def image_tensor(images: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
@@ -93,3 +93,8 @@ def prompt_ids(
             )
         ids[row, : len(encoded)] = encoded
     return ids
+
+
+def without_padding(prompts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the columns that some row fills: the rest is masked everywhere, and costs a third."""
+    return prompts[:, (prompts != PAD).any(axis=0)]

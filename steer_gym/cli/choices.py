@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from steer_gym.evaluation.conditions import steered
 from steer_gym.evaluation.grid import Condition
 from steer_gym.policy import Policy
 from steer_gym.registry import make_policy, policy_targets
+from steer_gym.schedules.base import KINDS, Schedule
 from steer_gym.steering import Steering
 
 from .parser import UsageError, setting
@@ -41,6 +44,15 @@ def add_steer(parser: argparse.ArgumentParser) -> None:
         "--steer", action="append", default=[], metavar="STEERING",
         help="a condition that steers: CONCEPT, CONCEPT=ALPHA, several joined by +, or a JSON file "
         "of a steering; may be repeated",
+    )  # fmt: skip
+
+
+def add_schedule(parser: argparse._ArgumentGroup) -> None:
+    """Add the option that lets the steerings change within an episode."""
+    parser.add_argument(
+        "--schedule", metavar="SCHEDULE",
+        help="how alpha of every --steer changes within an episode, as `schedule` in a benchmark's "
+        'plan: {"kind": "ramp", "points": [[0, 0], [40, 4]]}, or a JSON file of that',
     )  # fmt: skip
 
 
@@ -90,6 +102,32 @@ def steer_condition(text: str, policy: Policy) -> Condition:
         own = policy.recommended(concept)
         steering += own if alpha is None else own.replace(alpha=alpha)
     return steered(text, steering)
+
+
+def given_schedule(text: str) -> Schedule:
+    """Return the schedule that a ``--schedule`` says.
+
+    Raises:
+        UsageError: It is no JSON, and no file of it.
+        ActConfigError: It is no schedule.
+        UnknownNameError: There is no such kind.
+    """
+    try:
+        return Schedule.from_json(json.loads(Path(text).read_text() if _is_file(text) else text))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UsageError(
+            f"--schedule takes JSON data with a kind, one of {', '.join(KINDS)}, or a file of it, "
+            f"not {text!r}: {error}."
+        ) from error
+
+
+def scheduled(condition: Condition, schedule: Schedule) -> Condition:
+    """Return the steered condition with a dose that changes, named after it."""
+    return replace(
+        condition,
+        name=f"{condition.name} {schedule.to_json()['kind']}",
+        configs=tuple(replace(config, schedule=schedule) for config in condition.configs),
+    )
 
 
 def load_steering(path: str) -> Steering:

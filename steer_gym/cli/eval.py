@@ -16,13 +16,17 @@ from steer_gym.evaluation.runner import EPISODES, evaluate
 from steer_gym.evaluation.table import report
 from steer_gym.policy import Policy
 from steer_gym.results import writable_folder
+from steer_gym.schedules.base import Schedule
 
 from .choices import (
     add_policy,
+    add_schedule,
     add_steer,
     check_steer,
     chosen_policy,
+    given_schedule,
     policy_options,
+    scheduled,
     steer_condition,
 )
 from .parser import UsageError, count, numbers, positive, setting, whole
@@ -44,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--seed", type=whole, default=0, help="of the scenes (default: 0)")
     how = parser.add_argument_group("how: the policy as it is, and further conditions")
     add_steer(how)  # type: ignore[arg-type]
+    add_schedule(how)
     how.add_argument(
         "--random", type=count, metavar="N",
         help="for each --steer, a condition with random neurons of the same layers; N draws take "
@@ -70,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     """Run what is left to run, and print the table."""
     identity = policy_options(options)
     check_steer(options.steer)
+    schedule = given_schedule(options.schedule) if options.schedule else None
     tasks, init_states = places(options)
     out = options.out or Path("runs/eval") / f"{options.policy}-{options.env.rpartition('/')[2]}"
     if not options.dry_run:
@@ -77,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     policy = chosen_policy(options)
     grid = Grid(
         env=options.env,
-        conditions=tuple(conditions(options, policy)),
+        conditions=tuple(conditions(options, policy, schedule)),
         tasks=tasks,
         init_states=init_states,
         seed=options.seed,
@@ -112,13 +118,19 @@ def places(options: argparse.Namespace) -> tuple[tuple[Any, ...], tuple[Any, ...
     return tuple(tasks), min(states, key=len)
 
 
-def conditions(options: argparse.Namespace, policy: Policy) -> list[Condition]:
+def conditions(
+    options: argparse.Namespace, policy: Policy, schedule: Schedule | None
+) -> list[Condition]:
     """Return what is compared.
 
     Raises:
-        UsageError: Nothing is left to run.
+        UsageError: Nothing is left to run, or nothing that the schedule could change.
     """
     steers = [steer_condition(text, policy) for text in options.steer]
+    if schedule is not None:
+        if not steers:
+            raise UsageError("--schedule changes what a --steer does; give one.")
+        steers = [scheduled(each, schedule) for each in steers]
     controlled = steers if options.random else []
     found = [
         *([] if options.no_baseline else [UNSTEERED]),

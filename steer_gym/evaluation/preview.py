@@ -67,6 +67,7 @@ def _described(condition: Condition) -> str:
             for edit in steerings[0].edits
         ]
     )
+    schedule = "with a schedule" if condition.configs[0].schedule else ""
     draws = f"{len(steerings)} draws in turn" if len(steerings) > 1 else ""
-    what = "; ".join(part for part in (words, *edits, draws) if part) or "as it is"
+    what = "; ".join(part for part in (words, *edits, schedule, draws) if part) or "as it is"
     return f"  {condition.name:<24}{what}"

@@ -13,14 +13,13 @@ from steer_gym.acting import ActConfig
 from steer_gym.convention import ActionConvention
 from steer_gym.course import Course
 from steer_gym.episode import Episode
-from steer_gym.errors import ObservationError
 from steer_gym.policy import Plan, PolicySpec
 from steer_gym.recorder import EpisodeRecorder
 from steer_gym.rollout import executed_actions
 
 from .budget import Budget
 from .grid import Cell
-from .stage import Scene, Stage, StageError
+from .stage import Reply, Scene, Stage, StageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,29 +88,15 @@ class Slot:
             self.end(None, str(error))
             return
         self.observation = reply.observation
-        self._count += len(reply.moves)
-        if self._plan is None:
-            self.fresh = True
-            self._recorder.begin(reply.observation, reply.info)
-        for index, move in enumerate(reply.moves):
-            plan, row = self._plan if self._plan is not None and index == 0 else (None, 0)
-            self._recorder.add(
-                move.action,
-                move.tcp_pose,
-                move.reward,
-                plan,
-                row,
-                force_n=move.force_n,
-                used=self.config,
-            )
-            self._recorder.film([] if move.frame is None else [move.frame])
-        if reply.success is not None:
-            self.end(reply.success)
-            return
         try:
-            self.config = self._course.at(self._count, reply.observation)
-        except ObservationError:
+            self._record(reply)
+            if reply.success is None:
+                self.config = self._course.at(self._count, reply.observation)
+        except ValueError:  # a number that nothing can be measured with, or a schedule cannot
             self.end(None, traceback.format_exc())
+        else:
+            if reply.success is not None:
+                self.end(reply.success)
 
     def play(self, plan: Plan, row: int) -> None:
         """Ask the stage to execute the actions of one row of ``plan``."""
@@ -134,6 +119,24 @@ class Slot:
             self._start(cell, attempt + 1)
         else:
             self.start_next()
+
+    def _record(self, reply: Reply) -> None:
+        self._count += len(reply.moves)
+        if self._plan is None:
+            self.fresh = True
+            self._recorder.begin(reply.observation, reply.info)
+        for index, move in enumerate(reply.moves):
+            plan, row = self._plan if self._plan is not None and index == 0 else (None, 0)
+            self._recorder.add(
+                move.action,
+                move.tcp_pose,
+                move.reward,
+                plan,
+                row,
+                force_n=move.force_n,
+                used=self.config,
+            )
+            self._recorder.film([] if move.frame is None else [move.frame])
 
     def _start(self, cell: Cell, attempt: int) -> None:
         direction = self._direction

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,20 @@ def test_steps_are_plain_json() -> None:
     step = recorder.finish(True).steps[0]
     assert {type(value) for value in step.to_json()["command"]} == {float}
     assert (step.steering, step.steering_size) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ((np.full(7, np.nan), START[TCP_POSE], 0.0, None), r"the action must be finite.*nan"),
+        ((np.ones(7), [0, 0, np.inf, 0, 0, 0], 0.0, None), r"tcp_pose must be finite.*inf"),
+        ((np.ones(7), START[TCP_POSE], float("nan"), None), "the reward must be finite"),
+    ],
+)
+def test_numbers_that_nothing_can_be_measured_with_are_refused(step: Any, message: str) -> None:
+    recorder = recorded(ActConfig())
+    with pytest.raises(ValueError, match=message):
+        recorder.add(*step)
+    with pytest.raises(ValueError, match="the force must be finite"):
+        recorder.add(np.ones(7), START[TCP_POSE], 0.0, None, force_n=float("nan"))
+    assert recorder.finish(None, "lost").steps == ()

@@ -49,6 +49,7 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         task: int = 0,
         crash_at: int | None = None,
         die_at: int | None = None,
+        lost_at: int | None = None,
         crash_once: str | None = None,
         pause_s: float = 0.0,
         max_steps: int = 60,
@@ -58,7 +59,7 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         if task not in (0, 1):
             raise ValueError(f"no task {task}")
         self.task, self.crash_at, self.die_at = task, crash_at, die_at
-        self.crash_once, self.pause_s = crash_once, pause_s
+        self.crash_once, self.pause_s, self.lost_at = crash_once, pause_s, lost_at
         self.rendering_paused = False
         self.max_steps, self.render_mode, self.shown = max_steps, render_mode, shown
         self.init_states = np.zeros((10, 3))
@@ -99,7 +100,8 @@ class ReachEnv(gym.Env[dict[str, Any], NDArray[np.float32]]):
         picture[0, 0] = np.round(self.target * 255)
         return {
             IMAGE_BASE: picture,
-            TCP_POSE: np.concatenate([self.tool, np.zeros(3)]),
+            TCP_POSE: np.concatenate([self.tool, np.zeros(3)])
+            * (np.nan if self.steps == self.lost_at else 1),
             JOINTS: np.zeros(1),
             GRIPPER: np.zeros(1),
             INSTRUCTION: "reach the target",

@@ -10,10 +10,11 @@ from typing import Any
 from steer_gym.errors import ResultsError
 from steer_gym.extras import require
 from steer_gym.figure_style import INK, colour, drawn, save
-from steer_gym.results import atomic_path, writable_folder
+from steer_gym.results import atomic_path
 
 from .columns import column
 from .comparison import Comparison, Shift, compare_studies, matched, said, shift_text
+from .folder import report_folder
 from .page import data_uri
 from .study import read_studies
 from .table import Line, Table, slug
@@ -43,18 +44,20 @@ def write_comparison(one: str | Path, other: str | Path, out: str | Path) -> Rep
             f"{one} ({ours}) and {other} ({theirs}) share no policy in a suite, so there is no "
             "change. Give two runs of the same."
         )
-    out = writable_folder(out)
     found = [compare_studies(*pair) for pair in pairs]
     names = Path(one).name, Path(other).name
-    page = PAGE.substitute(
-        title=escape(f"{names[0]} and then {names[1]}"),
-        studies="\n".join(_study_html(each, out, names, len(found) > 1) for each in found),
-        about=ABOUT,
-        provenance=escape(f"{one}, {other}"),
+    with report_folder(out) as folder:
+        page = PAGE.substitute(
+            title=escape(f"{names[0]} and then {names[1]}"),
+            studies="\n".join(_study_html(each, folder, names, len(found) > 1) for each in found),
+            about=ABOUT,
+            provenance=escape(f"{one}, {other}"),
+        )
+        with atomic_path(folder / INDEX) as partial:
+            partial.write_text(page, encoding="utf-8")
+    return Report(
+        page=Path(out) / INDEX, words="\n\n".join("\n".join(said(each)) for each in found)
     )
-    with atomic_path(out / INDEX) as partial:
-        partial.write_text(page, encoding="utf-8")
-    return Report(page=out / INDEX, words="\n\n".join("\n".join(said(each)) for each in found))
 
 
 def _study_html(found: Comparison, out: Path, names: tuple[str, str], titled: bool) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from .roles import Role, roles
 PAIRS = "pairs.parquet"
 Place = tuple[Any, Any]
 """Task and initial state: what is paired."""
+Found = Sequence[tuple[Row, Path]]
+"""Rows, each with the folder of its steps and film."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,43 +102,55 @@ class Study:
 
 
 def read_studies(folder: str | Path) -> list[Study]:
-    """Return the studies under ``folder``: of a benchmark what its plan asks for, else all.
+    """Return the studies under ``folder``: of each benchmark what its plan asks for, else all.
+
+    Studies of several benchmarks stay apart; where policy and suite are the same, the suite's name
+    tells the benchmark's folder too.
 
     Raises:
         ResultsError: There are no episodes.
     """
     folder = Path(folder)
-    rows: dict[tuple[str, str], dict[str, Row]] = {}
-    folders: dict[tuple[str, str], dict[str, Path]] = {}
-    for row, home in _found(folder):
-        rows.setdefault(_names(row), {})[row["key"]] = row
-        folders.setdefault(_names(row), {})[row["key"]] = home
-    if not rows:
+    studies = [(home, study) for home, found in _homes(folder) for study in _studies(home, found)]
+    if not studies:
         raise ResultsError(
             f"{folder} holds no episodes: there is no {EPISODES} with rows in it or below it. Give "
             "the --out of a benchmark, of `steer-gym eval` or of `steer-gym demo`."
         )
-    pairs = _kept_pairs(folder / PAIRS)
+    same = Counter(study.name for _, study in studies)
     return [
-        Study(
-            policy=names[0],
-            suite=names[1],
-            rows=tuple(own.values()),
-            folders=folders[names],
-            kept_pairs=pairs.get(names, {}),
-        )
-        for names, own in rows.items()
+        study
+        if same[study.name] == 1 or home == folder
+        else replace(study, suite=f"{study.suite} ({home.relative_to(folder).as_posix()})")
+        for home, study in studies
     ]
 
 
-def _found(folder: Path) -> Iterator[tuple[Row, Path]]:
-    """Yield rows, each with the folder of its steps and film."""
-    if (folder / PLAN).is_file():
-        results = Results.read(folder)
-        yield from ((row, results.folder_of(row)) for row in results.rows)
-    elif folder.is_dir():
-        for file in sorted(folder.rglob(EPISODES)):
-            yield from ((row, file.parent) for row in read_rows(file))
+def _homes(folder: Path) -> Iterator[tuple[Path, Found]]:
+    """Yield the folder of each benchmark with its rows, then ``folder`` with those of none."""
+    plans = {file.parent for file in folder.rglob(PLAN)}
+    for home in sorted(plans):
+        results = Results.read(home)
+        yield home, [(row, results.folder_of(row)) for row in results.rows]
+    files = sorted(file for file in folder.rglob(EPISODES) if plans.isdisjoint(file.parents))
+    yield folder, [(row, file.parent) for file in files for row in read_rows(file)]
+
+
+def _studies(home: Path, found: Found) -> Iterator[Study]:
+    rows: dict[tuple[str, str], dict[str, Row]] = {}
+    folders: dict[tuple[str, str], dict[str, Path]] = {}
+    for row, its in found:
+        rows.setdefault(_names(row), {})[row["key"]] = row
+        folders.setdefault(_names(row), {})[row["key"]] = its
+    pairs = _kept_pairs(home / PAIRS)
+    for (policy, suite), own in rows.items():
+        yield Study(
+            policy=policy,
+            suite=suite,
+            rows=tuple(own.values()),
+            folders=folders[policy, suite],
+            kept_pairs=pairs.get((policy, suite), {}),
+        )
 
 
 def _names(row: Row) -> tuple[str, str]:

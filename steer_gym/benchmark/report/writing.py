@@ -8,10 +8,11 @@ from html import escape
 from pathlib import Path
 
 from steer_gym.extras import require
-from steer_gym.results import atomic_path, writable_folder
+from steer_gym.results import atomic_path
 
 from .figures import save_figures
 from .films import paired_film
+from .folder import report_folder
 from .numbers import answers, numbers
 from .outcomes import OUTCOMES
 from .page import Chapter, chapter_html, provenance
@@ -39,7 +40,7 @@ class Report:
 
 
 def write_report(folder: str | Path, out: str | Path | None = None, *, title: str = "") -> Report:
-    """Report on every study under ``folder``.
+    """Report on every study under ``folder``, in the place of the last report in ``out``.
 
     Args:
         folder: Of a benchmark, of ``steer-gym eval`` or of the demo.
@@ -52,20 +53,25 @@ def write_report(folder: str | Path, out: str | Path | None = None, *, title: st
     """
     require("matplotlib", extra="bench")
     studies = read_studies(folder)
-    out = writable_folder(Path(folder) / "report" if out is None else out)
-    chapters = [_chapter(study, out, alone=len(studies) == 1) for study in studies]
+    out = Path(folder) / "report" if out is None else Path(out)
+    with report_folder(out) as partial:
+        chapters = [_chapter(study, partial, alone=len(studies) == 1) for study in studies]
+        _write(partial / NUMBERS, numbers(studies))
+        _write(partial / ANSWERS, answers((c.study, each) for c in chapters for each in c.asked))
+        _write(partial / INDEX, _page(chapters, title))
+    words = "\n\n".join(_words(chapter, titled=len(studies) > 1) for chapter in chapters)
+    return Report(page=out / INDEX, words=words)
+
+
+def _page(chapters: Sequence[Chapter], title: str) -> str:
+    studies = [chapter.study for chapter in chapters]
     policies = ", ".join(dict.fromkeys(study.policy for study in studies))
-    page = PAGE.substitute(
+    return PAGE.substitute(
         title=escape(title or f"{policies}, steered by its neurons"),
-        studies="\n".join(chapter_html(each, titled=len(studies) > 1) for each in chapters),
+        studies="\n".join(chapter_html(each, titled=len(chapters) > 1) for each in chapters),
         about=about({role.kind for study in studies for role in study.roles.values()}),
         provenance="<br>\n".join(map(escape, provenance(studies))),
     )
-    _write(out / NUMBERS, numbers(studies))
-    _write(out / ANSWERS, answers((c.study, each) for c in chapters for each in c.asked))
-    _write(out / INDEX, page)
-    words = "\n\n".join(_words(chapter, titled=len(studies) > 1) for chapter in chapters)
-    return Report(page=out / INDEX, words=words)
 
 
 def _chapter(study: Study, out: Path, *, alone: bool) -> Chapter:

@@ -45,6 +45,33 @@ def test_instructions_of_other_lengths_in_a_batch_change_nothing(pocket: Any) ->
         assert np.allclose(row, alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("texts", [("push",), ("push", "lift the milk")])
+def test_padding_that_all_rows_share_is_not_computed_and_changes_nothing(
+    pocket: Any, texts: tuple[str, ...]
+) -> None:
+    import torch
+
+    from steer_gym.policies.pocket.transforms import prompt_ids
+
+    example = pocket.spec.example_observation()
+    batch = batch_observations([{**example, INSTRUCTION: text} for text in texts])
+    with pocket.engine.capture() as captured:
+        plan = pocket.plan(batch)
+    begin_state_and_act = 3
+    longest = max(len(pocket.tokenizer.encode(text)) for text in texts)
+    assert captured[0][0].shape[1] == pocket.model.image_tokens + begin_state_and_act + longest
+
+    inputs, logits = pocket.inputs(batch), []
+    padded = torch.from_numpy(prompt_ids(texts, pocket.tokenizer, 32))
+    with torch.inference_mode():
+        seen = pocket.model.embed_observation(inputs.base, inputs.wrist, inputs.state)
+        for prompt in (inputs.prompt, padded):
+            pocket.model.generate(seen, prompt, lambda out: (logits.append(out), out.argmax(-1))[1])
+    trimmed, whole = torch.stack(logits).chunk(2)
+    assert torch.equal(whole.argmax(-1).T, torch.from_numpy(plan.tokens))
+    assert torch.allclose(trimmed, whole, atol=1e-5)
+
+
 def test_the_instruction_matters_and_its_case_does_not(pocket: Any) -> None:
     observation = pocket.spec.example_observation()
 

@@ -25,8 +25,15 @@ from steer_gym.benchmark.report.study import read_studies
 from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.errors import EvaluationError, ResultsError
+from steer_gym.evaluation import Condition, Grid, evaluate
 from steer_gym.observation import INSTRUCTION
 
+GRID = Grid(
+    env="toy_world:toy/Reach-v0",
+    conditions=(Condition(name="plain"),),
+    tasks=(0,),
+    init_states=(0,),
+)
 QUIET = Manner(quiet=True, films=0)
 TIMES = ("wall_s", "ended", "latency_s", "provenance", "attempt")
 
@@ -282,6 +289,29 @@ def test_a_narrower_plan_is_allowed(benchmark: Benchmark, tmp_path: Path) -> Non
     (study,) = read_studies(tmp_path)  # the rest is kept, but no part of the report
     assert list(study.roles) == ["plain", "fast a0.6"]
     assert len(study.rows) == 12
+
+
+def test_plans_below_a_folder_are_read_each_as_its_own(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    """They have the same policy and suite, and the same names of rows for other scenes."""
+    for name, seed in (("one", 0), ("two", 1)):
+        run_benchmark(replace(benchmark, seed=seed), tmp_path / "deep" / name, QUIET)
+    narrow = replace(benchmark, conditions=benchmark.conditions[:2])
+    run_benchmark(narrow, tmp_path / "deep" / "one", QUIET)
+    evaluate(GRID, toy_world.ReachPolicy(), tmp_path / "loose", quiet=True)
+    one, two, loose = read_studies(tmp_path)
+    assert [study.suite for study in (one, two, loose)] == [
+        "Reach (deep/one)", "Reach (deep/two)", "Reach",
+    ]  # fmt: skip
+    assert list(one.roles) == ["plain", "fast a0.6"]
+    assert len(one.rows) == 12
+    assert {row["seed"] for row in two.rows} == {1}
+    assert len(two.rows) == 30
+    assert set(two.kept_pairs) < {row["key"] for row in two.rows}
+    assert len(two.equal) == 24
+    assert [row["condition"] for row in loose.rows] == ["plain"]
+    assert all(one.steps(row) for row in one.rows)
 
 
 def test_several_policies_and_suites_are_one_benchmark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
+from steer_gym.benchmark.results import Results
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.cli import main
 from steer_gym.evaluation.rows import read_rows
+from steer_gym.evaluation.steps import read_steps
 
 Capture = pytest.CaptureFixture[str]
 ENV = "toy_world:toy/Reach-v0"
@@ -55,6 +60,53 @@ def test_a_run_ends_in_a_table_and_goes_on(tmp_path: Path, capsys: Capture) -> N
 
 
 @pytest.mark.usefixtures("reach")
+def test_a_schedule_of_a_plan_can_be_given_for_every_steering(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    ramp = {"kind": "ramp", "points": [[0, 0.3], [3, 0.6]]}
+    (tmp_path / "ramp.json").write_text(json.dumps(ramp))
+    out = tmp_path / "out"
+    arguments = [*command(out, "--quiet"), "--schedule"]
+    assert main([*arguments, json.dumps(ramp), "--dry-run"]) == 0
+    assert "override 1 neurons by 0.6 at all; with a schedule;" in capsys.readouterr().out
+    assert main([*arguments, json.dumps(ramp)]) == 0
+    before = (out / "episodes.jsonl").read_bytes()
+    assert main([*arguments, str(tmp_path / "ramp.json")]) == 0  # the same
+    assert (out / "episodes.jsonl").read_bytes() == before
+    rows = {row["key"]: row for row in read_rows(out / "episodes.jsonl")}
+    schedules = {row["condition"]: row["config"].get("schedule") for row in rows.values()}
+    assert schedules == {
+        "unsteered": None, "fast=0.6 ramp": ramp, "random like fast=0.6 ramp": ramp,
+        "told quickly": None,
+    }  # fmt: skip
+    ramped = next(row for row in rows.values() if row["condition"] == "fast=0.6 ramp")
+    steps = read_steps(out, ramped["key"])
+    looks = [step.alpha for step in steps if step.tokens]
+    assert looks[:5] == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.6])
+    plan = Benchmark(
+        name="same",
+        policies=(PolicyChoice(name="reach"),),
+        suites=(Suite(env=ENV, tasks=(0,), init_states=(0,)),),
+        conditions=(
+            Treatment(kind="baseline", name="unsteered"),
+            Treatment(concept="fast", alpha=0.6, schedule=ramp),
+        ),
+    )
+    run_benchmark(plan, tmp_path / "bench", Manner(quiet=True, films=0))
+    (row,) = Results.read(tmp_path / "bench").rows[1:]
+    assert [row[name] for name in ("speed_m_s", "config", "task", "init_state")] == [
+        ramped[name] for name in ("speed_m_s", "config", "task", "init_state")
+    ]
+
+
+@pytest.mark.usefixtures("reach")
+def test_a_schedule_needs_something_to_steer(tmp_path: Path, capsys: Capture) -> None:
+    arguments = ["eval", "--policy", "reach", "--env", ENV, "--out", str(tmp_path)]
+    assert main([*arguments, "--schedule", '{"kind": "ramp", "points": [[0, 1]]}']) == 2
+    assert "--schedule changes what a --steer does; give one" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("reach")
 def test_the_baseline_can_be_left_out(tmp_path: Path, capsys: Capture) -> None:
     arguments = ["eval", "--policy", "reach", "--env", ENV, "--out", str(tmp_path), "--no-baseline"]
     assert main(arguments) == 2
@@ -80,6 +132,11 @@ def test_the_baseline_can_be_left_out(tmp_path: Path, capsys: Capture) -> None:
         (["--steer", "fats=1"], "Unknown concept of reach 'fats'. Did you mean 'fast'"),
         (["--steer", "fast=lots"], "--steer takes CONCEPT"),
         (["--steer", "nowhere.json"], "Cannot read the steering nowhere.json"),
+        (["--schedule", "ramp"], "--schedule takes JSON data with a kind, one of pid, ramp"),
+        (["--schedule", "no.json"], "--schedule takes JSON data .*or a file of it, not 'no.json'"),
+        (["--schedule", '{"kind": "rmap"}'], "Unknown schedule 'rmap'. Did you mean 'ramp'"),
+        (["--schedule", '{"kind": "ramp"}'], "Not a schedule of kind 'ramp'"),
+        (["--schedule", "[1]"], r"Not a schedule: \[1\]"),
         (["--prompt", "quickly"], "A prompt must hold {instruction}"),
         (["--envs", "two"], "'two' is no whole number"),
         (["--minutes", "0"], "'0' is no number above 0"),

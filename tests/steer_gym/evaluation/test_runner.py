@@ -135,6 +135,32 @@ def test_a_world_that_crashes_is_no_failure(reach: Policy, tmp_path: Path) -> No
     assert len(again) == 12
 
 
+@pytest.mark.parametrize("lost_at", [0, 4])
+def test_a_pose_that_is_no_number_ends_its_episode_and_not_the_run(
+    reach: Policy, tmp_path: Path, lost_at: int
+) -> None:
+    grid = replace(GRID, env_options={"lost_at": lost_at})
+    rows = evaluate(grid, reach, tmp_path, quiet=True)
+    assert len(rows) == 12
+    assert all("tcp_pose must be finite, but is (nan" in row["error"] for row in rows)
+    assert {row["success"] for row in rows} == {None}
+    assert {row["steps"] for row in rows} == {max(lost_at - 1, 0)}
+
+
+class Senseless(toy_world.ReachPolicy):
+    """Plans numbers that are none."""
+
+    def plan(self, observation: Any, config: Any = None) -> Any:
+        plan = super().plan(observation, config)
+        return replace(plan, actions=plan.actions * np.float32("nan"))
+
+
+def test_an_action_that_is_no_number_is_an_error_row(tmp_path: Path) -> None:
+    rows = evaluate(replace(GRID, tasks=(0,)), Senseless(), tmp_path, quiet=True)
+    assert len(rows) == 6
+    assert all("must be finite, but is (nan" in row["error"] for row in rows)
+
+
 def test_a_crash_is_tried_again_a_bounded_number_of_times(reach: Policy, tmp_path: Path) -> None:
     grid = replace(GRID, tasks=(0,), init_states=(0,), env_options={"crash_at": 4})
     rows = evaluate(grid, reach, tmp_path, retries=2, quiet=True)

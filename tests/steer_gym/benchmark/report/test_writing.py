@@ -196,3 +196,51 @@ def test_a_folder_without_episodes_is_refused(tmp_path: Path) -> None:
         write_report(tmp_path)
     with pytest.raises(ResultsError, match="holds no episodes"):
         write_report(tmp_path / "nowhere")
+
+
+def test_a_report_takes_the_place_of_the_last_one_and_of_nothing_else(
+    make_folder: MakeFolder,
+) -> None:
+    """A dose less, so that its figure is no longer drawn."""
+    folder = make_folder(GRID[:2], tasks=1)
+    out = write_report(folder).page.parent
+    old = out / "figures" / "dose-fast.svg"
+    assert old.exists()
+    for theirs in (out / "notes.txt", out / "figures" / "mine.svg"):
+        theirs.write_text("mine")
+    changed = out / "figures" / "dose-fast.png"
+    changed.write_text("drawn over by hand")
+    (folder / "episodes.jsonl").write_text(
+        "".join(
+            line
+            for line in (folder / "episodes.jsonl").read_text().splitlines(keepends=True)
+            if GRID[1]["condition"] not in line
+        )
+    )
+    write_report(folder)
+    assert not old.exists()
+    assert (out / "notes.txt").read_text() == (out / "figures" / "mine.svg").read_text() == "mine"
+    assert changed.read_text() == "drawn over by hand"
+    listed = {line.split("  ")[1] for line in (out / "files.sha256").read_text().splitlines()}
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    others = {"notes.txt", "figures/mine.svg", "figures/dose-fast.png", "files.sha256"}
+    assert there == listed | others
+
+
+def test_a_report_that_fails_leaves_the_last_one(
+    make_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(GRID[:1], tasks=1)
+    out = write_report(folder).page.parent
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (folder / "episodes.jsonl").write_text(
+        (folder / "episodes.jsonl").read_text().replace("made-up", "another")
+    )
+
+    def fail(*_: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("steer_gym.benchmark.report.writing.numbers", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(folder)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before

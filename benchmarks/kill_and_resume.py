@@ -1,0 +1,127 @@
+"""Kill a real benchmark at random moments, resume it, and compare its rows with a calm run's.
+
+    python benchmarks/kill_and_resume.py [--kills 10] [--steps 40] [--out FOLDER]
+
+Runs ``steer-gym bench`` in a process of its own, Pocket in LIBERO: two tasks, one initial state,
+three conditions. The calm run goes first and says how long one takes; then the same plan is killed
+(SIGKILL to its process group) after random times and started again in the same folder, until it
+ends by itself. Every row must equal the calm run's in all but times, and no cell may have run
+twice. Exits with 1 if a row differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
+from steer_gym.benchmark.plan_file import save_benchmark
+from steer_gym.benchmark.results import Results
+
+LONGEST = 0.45
+"""Share of a whole run after which a run is killed at the latest, so that there are ten to kill."""
+TIMES = ("wall_s", "latency_s", "ended", "provenance")
+
+
+def plan(steps: int) -> Benchmark:
+    """Return the benchmark."""
+    fast = Treatment(concept="fast", name="fast")
+    return Benchmark(
+        name="killed",
+        policies=(PolicyChoice(name="pocket"),),
+        suites=(
+            Suite(
+                env="steer_gym/LiberoObject-v0",
+                tasks=(2, 3),
+                init_states=(20,),
+                env_options={"rendering": "fast", "max_steps": steps},
+            ),
+        ),
+        conditions=(
+            Treatment(kind="baseline", name="unsteered"),
+            fast,
+            fast.control("random"),
+        ),
+    )
+
+
+def started(file: Path, out: Path) -> subprocess.Popen[bytes]:
+    """Start ``steer-gym bench`` in a process group of its own."""
+    command = [sys.executable, "-m", "steer_gym", "bench", str(file), "--out", str(out)]
+    return subprocess.Popen(
+        [*command, "--films", "0", "--quiet"], stdout=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def rows_on_disk(out: Path) -> int:
+    """Return how many rows have been written, of whichever attempt."""
+    return sum(path.read_bytes().count(b"\n") for path in out.rglob("episodes.jsonl"))
+
+
+def killed(file: Path, out: Path, after_s: float) -> bool:
+    """Run the plan for so long, then kill it; tell whether it had not ended by itself."""
+    run = started(file, out)
+    try:
+        run.wait(after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        return True
+    return False
+
+
+def numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without times."""
+    return {key: value for key, value in row.items() if key not in TIMES}
+
+
+def differences(one: Results, other: Results) -> list[str]:
+    """Return which columns of which rows differ."""
+    pairs = zip(one.rows, other.rows, strict=True)
+    return [
+        f"{mine['key']}: {name} is {mine.get(name)!r} and {theirs.get(name)!r}"
+        for mine, theirs in pairs
+        for name in numbers(mine) | numbers(theirs)
+        if mine.get(name) != theirs.get(name)
+    ]
+
+
+def main() -> int:
+    """Run, kill, resume, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=40, help="of an episode, at most")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    folder = options.out or Path(tempfile.mkdtemp())
+    file, calm, cut = folder / "plan.json", folder / "calm", folder / "killed"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_benchmark(plan(options.steps), file)
+    began = time.perf_counter()
+    started(file, calm).wait()
+    whole_s = time.perf_counter() - began
+    print(f"uninterrupted: {rows_on_disk(calm)} rows in {whole_s:.0f} s", flush=True)
+    dice, kills = random.Random(options.seed), 0
+    while kills < options.kills and killed(
+        file, cut, after_s := dice.uniform(0, LONGEST) * whole_s
+    ):
+        kills += 1
+        print(f"killed after {after_s:.1f} s, {rows_on_disk(cut)} rows kept", flush=True)
+    started(file, cut).wait()
+    found = differences(Results.read(calm), Results.read(cut))
+    print(f"killed {kills} times and resumed: {rows_on_disk(cut)} rows on disk")
+    print("\n".join(found) or "every row is the same in all but times")
+    return 1 if found or rows_on_disk(cut) != rows_on_disk(calm) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
