@@ -17,9 +17,10 @@ NOTABLE_RATE, NOTABLE_SUCCESS, BAD_SUCCESS = 0.05, 0.1, 0.3
 """Changes of saturation or invalid tokens, and losses of success, from which a caveat is due; the
 last one counts as failure even where so few episodes could show it by chance."""
 AS_LARGE = 1.0
-"""Size of a steering, relative to the residual stream (``SteeringSize``), from which it is told.
-There what is added outweighs what is there: at right angles to the stream it makes up half of what
-the next layer's norm lets through, by energy, and from there on it may turn the stream round."""
+"""Mean size of a steering, relative to the residual stream (``SteeringSize``), from which it is
+told. There what is added outweighs what is there: at right angles to the stream it makes up half of
+what the next layer's norm lets through, by energy, and from there on it may turn the stream round.
+The greatest size is no such sign: Pocket's "fast", which breaks little, passes 1 at positions."""
 SHORTER = 0.9
 """Length of steered episodes, relative to the baseline's, from which on it is told."""
 AS_MUCH = 0.5
@@ -39,10 +40,6 @@ FAILURE = (
 LARGE = (
     "What it adds to the residual stream is {mean:.2f} times as large as the stream, {most:.1f} "
     "times at the most, which can break a policy whatever its neurons mean."
-)
-LARGE_IN_PLACES = (
-    "In places what it adds to the residual stream is as large as the stream itself ({most:.1f} "
-    "times at the most, {mean:.2f} on average), which can break a policy whatever its neurons mean."
 )
 FEWER = "It solved fewer, {now:.0%} against {before:.0%}, which may be chance."
 
@@ -105,8 +102,7 @@ def _large(study: Study, condition: str) -> str:
         return ""
     mean = sum(row["steering_size"] for row in known) / len(known)
     most = sum(row["greatest_steering_size"] for row in known) / len(known)
-    sentence = LARGE if mean >= AS_LARGE else LARGE_IN_PLACES if most >= AS_LARGE else ""
-    return sentence.format(mean=mean, most=most)
+    return LARGE.format(mean=mean, most=most) if mean >= AS_LARGE else ""
 
 
 def length_said(study: Study, question: Question) -> tuple[str, bool]:
