@@ -42,7 +42,7 @@ _VARIABLES = [
 ]
 _PAYLOAD = ["payload", "payload_cog"]
 """Announced from PolyScope 3.11 and 5.5.1 on."""
-_EVEN_WITHIN_S = 1.0
+_EVEN_WITHIN_S = 2.0
 """How long a disturbed stream may take to bring an even half second."""
 _SHOWN_WITHIN_S = 0.5
 """How long the stream may take to show a payload."""
@@ -86,7 +86,8 @@ class RtdeArm:
     def require_stream(self) -> None:
         """Return once the last half second brought readings at nearly the rate.
 
-        At once on a link that is well; one that was disturbed, or connected just now, has a second.
+        At once on a link that is well; one that was disturbed, or connected just now, has two
+        seconds.
 
         Raises:
             RobotError: It did not; says what came instead.

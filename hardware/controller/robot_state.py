@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..kinematics import DH_ALPHA
+from ..modes import SafetyMode
 from .controller import Controller
 from .motion import Compliance
-from .safety import EMERGENCY_MODES, JOINT_LIMIT, JOINT_SPEED_LIMIT, SafetyMode
+from .safety import EMERGENCY_MODES, JOINT_LIMIT, JOINT_SPEED_LIMIT
 
 ROBOT_STATE = 16
 _HEAD = struct.Struct(">IB")
