@@ -176,8 +176,11 @@ class Controller(Machine):
 
     def unlock_protective_stop(self) -> bool:
         """Unlock; false in the first five seconds."""
+        before = self.safety.mode
         unlocked = self.safety.unlock(self.time_s)
         self.note("unlock", done=unlocked)
+        if self.safety.mode is not before:
+            self.note("safety", mode=self.safety.mode.name, reason=self.safety.reason)
         return unlocked
 
     def power_on(self) -> None:

@@ -134,6 +134,14 @@ def test_a_protective_stop_is_in_the_state_before_it_is_told(client: Client) -> 
     assert (code, level) == (150, 2)
 
 
+def test_the_end_of_a_protective_stop_is_told(client: Client) -> None:
+    client.send("protective_stop()\n")
+    client.packages(5.2)
+    client.send("set unlock protective stop\n")
+    modes = [body[8] for kind, body in client.messages(0.2) if kind == 5]
+    assert modes == [1]
+
+
 @pytest.mark.parametrize("why", ["read-only port", "local control"])
 def test_a_port_that_only_tells_refuses_scripts_with_c210(why: str) -> None:
     with contextlib.closing(Client(scripts=why != "read-only port")) as client:
