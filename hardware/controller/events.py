@@ -57,6 +57,8 @@ class Extremes:
         self.tool_speed = 0.0
         self.joint_speed = 0.0
         self.force = 0.0
+        self.late_s = 0.0
+        """How late a tick was at most, in real time: for its clients, the arm stood so long."""
         self.moved_last_s: float | None = None
 
     def see(
@@ -86,5 +88,6 @@ class Extremes:
             "tool_speed": self.tool_speed,
             "joint_speed": self.joint_speed,
             "force": self.force,
+            "late_s": self.late_s,
             "moved_last_s": self.moved_last_s,
         }

@@ -161,6 +161,7 @@ class Simulator:
             late = time.perf_counter() - due
             if late < 0:
                 continue
+            self.controller.extremes.late_s = max(self.controller.extremes.late_s, late)
             if late > _CATCH_UP_S:
                 self.controller.note("late", lost_s=round(late, 4))
                 due += late

@@ -28,10 +28,12 @@ class Bench(Chaser):
         plant: Literal["kinematic", "mujoco"] = "kinematic",
         take_over: TakeOver | None = None,
         journal: Path | None = None,
+        simulator: dict[str, Any] | None = None,
         **arm: Any,
     ) -> None:
         settings = ArmSettings(host="in this process", **arm)
-        self.cell = InlineCell(settings, SimulatorSettings(plant=plant, clock="locked"), {})
+        simulated = SimulatorSettings(plant=plant, clock="locked", **(simulator or {}))
+        self.cell = InlineCell(settings, simulated, {})
         self.robot = UR5(self.cell, settings, take_over=take_over, journal=journal)
         self.controller = self.cell.controller
 
@@ -73,7 +75,7 @@ class Adversary:
     def attack(self, robot: Any) -> None:
         """Give one command; nonsense has to be refused. A way is kept for up to two seconds."""
         if self._left == 0:
-            kinds = ["pose", "joints", "corner", "corner", "jitter", "nonsense"]
+            kinds = ["pose", "joints", "corner", "corner", "press", "jitter", "nonsense"]
             self._kind, self._left = self.rng.choice(kinds), int(self.rng.integers(1, 40))
             self._way = self.rng.choice([-1.0, 0.0, 1.0], 6)
         self._left -= 1
@@ -91,6 +93,10 @@ class Adversary:
     def _corner(self, state: Any) -> Target:
         return Target(pose=state.tcp_pose + self._way * (2.0, 2.0, 2.0, 0.2, 0.2, 2.0))
 
+    def _press(self, state: Any) -> Target:
+        way = np.where(np.arange(6) == 2, -1.0, 0.1 * self._way)
+        return Target(pose=state.tcp_pose + way, gripper=self._gripper())
+
     def _jitter(self, state: Any) -> Target:
         self._way = -self._way
         return Target(pose=state.tcp_pose + self._way * self.rng.choice([0.03, 1e3]))
@@ -106,9 +112,39 @@ class Adversary:
         self.refused += 1
 
 
+class Dice:
+    """Commands like those of a policy that has learnt nothing: anything that an action can say."""
+
+    refused = 0
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def attack(self, robot: Any) -> None:
+        """Give one command: a step of up to 5 cm and half a radian on each axis, or of joints."""
+        state, ways = robot.state(), self.rng.uniform(-1.0, 1.0, 6)
+        gripper = float(self.rng.integers(2))
+        if self.rng.random() < 0.2:
+            robot.command(Target(joints=state.joints + 0.5 * ways, gripper=gripper))
+        else:
+            offset = ways * (0.05, 0.05, 0.05, 0.5, 0.5, 0.5)
+            robot.command(Target(pose=state.tcp_pose + offset, gripper=gripper))
+
+
+@pytest.fixture
+def make_adversary() -> Callable[[int], Adversary]:
+    """Return what makes one from a seed."""
+    return Adversary
+
+
 @pytest.fixture
 def adversary() -> Adversary:
     return Adversary(seed=0)
+
+
+@pytest.fixture
+def dice() -> Dice:
+    return Dice(seed=0)
 
 
 @pytest.fixture
