@@ -108,3 +108,28 @@ def test_other_kinds_of_adapters_are_refused(tmp_path: Path) -> None:
         load_adapter(tmp_path / "dora")
     with pytest.raises(CheckpointError, match=r"adapter_config\.json is missing"):
         load_adapter(tmp_path)
+
+
+def test_a_head_that_peft_saved_whole_keeps_its_low_rank_change(tmp_path: Path) -> None:
+    """Peft saves the base of "all-linear" output heads too, as OpenVLA's fine-tuning makes them."""
+    head = "language_model.lm_head"
+    a, b, base, old = (torch.randn(size) for size in ((2, 6), (9, 2), (9, 6), (9, 6)))
+    tensors = {f"{head}.base_layer.weight": base, f"{head}.lora_A.weight": a}
+    tensors[f"{head}.lora_B.weight"] = b
+    save_file(
+        {f"base_model.model.{name}": tensor for name, tensor in tensors.items()},
+        tmp_path / "adapter_model.safetensors",
+    )
+    content = {"peft_type": "LORA", "r": 2, "lora_alpha": 6}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(content))
+    adapter = load_adapter(tmp_path)
+    adapter.check_used([f"{head}.weight"])
+    torch.testing.assert_close(adapter.merged(f"{head}.weight", old), base + 3 * b @ a)
+
+
+def test_a_truncated_adapter_is_named(tmp_path: Path) -> None:
+    write_adapter(tmp_path / "lora", DOWN)
+    file = tmp_path / "lora" / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"adapter_model\.safetensors is truncated"):
+        load_adapter(file.parent)
