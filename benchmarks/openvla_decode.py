@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,7 +163,8 @@ def clocked(model: OpenVlaModel, engine: TorchEngine) -> Iterator[list[float]]:
     """Collect the seconds of the engine's own work in the block: its hooks and its buffers."""
     spent: list[float] = []
     begun: list[float] = []
-    write, clear = engine._buffers.write, engine._buffers.clear
+    kind: Any = type(engine._buffers)
+    write, clear = kind.write, kind.clear
     begin = [
         module.register_forward_pre_hook(lambda *_: begun.append(_now()), prepend=True)
         for module in down_projections(model.llama)
@@ -181,11 +183,11 @@ def clocked(model: OpenVlaModel, engine: TorchEngine) -> Iterator[list[float]]:
 
         return timing
 
-    engine._buffers.write, engine._buffers.clear = timed(write), timed(clear)  # type: ignore
+    kind.write, kind.clear = timed(write), timed(clear)
     try:
         yield spent
     finally:
-        del engine._buffers.write, engine._buffers.clear
+        kind.write, kind.clear = write, clear
         for handle in (*begin, *end):
             handle.remove()
 
