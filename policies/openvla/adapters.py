@@ -31,7 +31,8 @@ class Adapter:
 
     folder: Path
     low_rank: Mapping[str, tuple[Tensor, Tensor, float]]
-    """Published name of a weight -> A (rank, inputs), B (outputs, rank), scale."""
+    """Published name of a weight -> A (rank, inputs), B (outputs, rank), scale. Of patch
+    embeddings, which "all-linear" adapters hold too, A and B are convolutions."""
     replaced: Mapping[str, Tensor]
     """Published name -> the tensor instead: peft's ``modules_to_save``, and the output head, which
     peft saves whole beside its low-rank change where "all-linear" layers were trained."""
@@ -47,7 +48,9 @@ class Adapter:
         if name not in self.low_rank:
             return tensor
         a, b, scale = self.low_rank[name]
-        change = self._checked(name, scale * (b.float() @ a.float()), tensor)
+        # A convolution's halves are (rank, channels, height, width) and (outputs, rank, 1, 1).
+        change = scale * (b.float().flatten(1) @ a.float().flatten(1))
+        change = self._checked(name, change.reshape(len(b), *a.shape[1:]), tensor)
         return (tensor.float() + change).to(tensor.dtype)
 
     def check_used(self, names: Any) -> None:
@@ -101,8 +104,8 @@ def _sorted(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
             halves[match[1]][match[2]] = tensor
         elif re.search(r"\.lora_|lora_embedding", plain):
             raise CheckpointError(
-                f"{folder / TENSORS} holds {name}, which is no LoRA of a linear layer. Merge it "
-                "with peft (merge_and_unload) and load the result."
+                f"{folder / TENSORS} holds {name}, which is no LoRA of a linear layer or "
+                "convolution. Merge it with peft (merge_and_unload) and load the result."
             )
         else:
             replaced[plain.replace(".base_layer.", ".")] = tensor
