@@ -16,6 +16,8 @@ from typing import Any
 
 from torch import Tensor
 
+from steer_gym.neurons.safetensors_folder import SafetensorsFolder
+
 from .tensors import CheckpointError, read_json
 
 CONFIG, TENSORS = "adapter_config.json", "adapter_model.safetensors"
@@ -29,9 +31,11 @@ class Adapter:
 
     folder: Path
     low_rank: Mapping[str, tuple[Tensor, Tensor, float]]
-    """Published name of a weight -> A (rank, inputs), B (outputs, rank), scale."""
+    """Published name of a weight -> A (rank, inputs), B (outputs, rank), scale. Of patch
+    embeddings, which "all-linear" adapters hold too, A and B are convolutions."""
     replaced: Mapping[str, Tensor]
-    """Published name -> the tensor instead (peft's ``modules_to_save``)."""
+    """Published name -> the tensor instead: peft's ``modules_to_save``, and the output head, which
+    peft saves whole beside its low-rank change where "all-linear" layers were trained."""
 
     def merged(self, name: str, tensor: Tensor) -> Tensor:
         """Return ``tensor`` with the adapter's change, summed in float32.
@@ -40,11 +44,13 @@ class Adapter:
             CheckpointError: The shapes do not fit.
         """
         if name in self.replaced:
-            return self._checked(name, self.replaced[name], tensor)
+            tensor = self._checked(name, self.replaced[name], tensor)
         if name not in self.low_rank:
             return tensor
         a, b, scale = self.low_rank[name]
-        change = self._checked(name, scale * (b.float() @ a.float()), tensor)
+        # A convolution's halves are (rank, channels, height, width) and (outputs, rank, 1, 1).
+        change = scale * (b.float().flatten(1) @ a.float().flatten(1))
+        change = self._checked(name, change.reshape(len(b), *a.shape[1:]), tensor)
         return (tensor.float() + change).to(tensor.dtype)
 
     def check_used(self, names: Any) -> None:
@@ -71,8 +77,6 @@ def load_adapter(folder: str | Path) -> Adapter:
     Raises:
         CheckpointError: A file is missing or broken, or the adapter is of another kind.
     """
-    from safetensors.torch import load_file
-
     folder = Path(folder)
     config = read_json(folder / CONFIG, "what a peft adapter is made of")
     asked = [name for name in _REFUSED if config.get(name)]
@@ -83,7 +87,12 @@ def load_adapter(folder: str | Path) -> Adapter:
         )
     if not (folder / TENSORS).is_file():
         raise CheckpointError(f"{folder / TENSORS} is missing; the adapter is incomplete.")
-    return _sorted(folder, config, load_file(folder / TENSORS))
+    files = _AdapterFile(folder, TENSORS)
+    return _sorted(folder, config, {name: files[name] for name in files.names})
+
+
+class _AdapterFile(SafetensorsFolder):
+    error = CheckpointError
 
 
 def _sorted(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Adapter:
@@ -95,11 +104,11 @@ def _sorted(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
             halves[match[1]][match[2]] = tensor
         elif re.search(r"\.lora_|lora_embedding", plain):
             raise CheckpointError(
-                f"{folder / TENSORS} holds {name}, which is no LoRA of a linear layer. Merge it "
-                "with peft (merge_and_unload) and load the result."
+                f"{folder / TENSORS} holds {name}, which is no LoRA of a linear layer or "
+                "convolution. Merge it with peft (merge_and_unload) and load the result."
             )
         else:
-            replaced[plain] = tensor
+            replaced[plain.replace(".base_layer.", ".")] = tensor
     whole = {module: pair for module, pair in halves.items() if len(pair) == 2}
     if len(whole) < len(halves):
         module = next(iter(halves.keys() - whole.keys()))

@@ -12,9 +12,12 @@ from tokenizers import Tokenizer
 
 from steer_gym.extras import require
 
+from .sizes import vocabulary_size
 from .tensors import CheckpointError, read_json
 
 CONFIG, STATISTICS, TOKENIZER = "config.json", "dataset_statistics.json", "tokenizer.json"
+SENTENCEPIECE = "tokenizer.model"
+_CONVERT = "transformers.LlamaTokenizer.from_pretrained(folder).save_pretrained(folder)"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _CACHED = re.compile(r"models--([\w.-]+?)--([\w.-]+)")
 _WANTED = ("*.json", "*.safetensors")
@@ -38,8 +41,8 @@ class Checkpoint:
     @property
     def vocabulary(self) -> int:
         """Return one past the last action token: the vocabulary without its padding."""
-        text = self.config.get("text_config") or {}
-        return int(text.get("vocab_size", 32064)) - int(self.config.get("pad_to_multiple_of", 64))
+        padded = vocabulary_size(self.config.get("text_config") or {})
+        return padded - int(self.config.get("pad_to_multiple_of", 64))
 
     @property
     def bins(self) -> int:
@@ -144,7 +147,11 @@ def _statistics(folder: Path, adapter: Path | None, config: dict[str, Any]) -> d
 
 def _tokenizer(path: Path) -> Tokenizer:
     if not path.is_file():
-        raise CheckpointError(f"{path} is missing. Download the whole folder.")
+        old = path.with_name(SENTENCEPIECE).is_file()
+        raise CheckpointError(
+            f"{path} is missing. "
+            + (f"Make it from {SENTENCEPIECE}: {_CONVERT}" if old else "Download the whole folder.")
+        )
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises the bare class

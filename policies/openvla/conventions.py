@@ -134,7 +134,7 @@ def statistics_key(statistics: Mapping[str, Any], wanted: str | None, checkpoint
     """
     suite = (
         wanted
-        or SUITE_OF.get(checkpoint)
+        or _suite_of(checkpoint)
         or (next(iter(statistics)) if len(statistics) == 1 else None)
     )
     if suite is None:
@@ -146,6 +146,12 @@ def statistics_key(statistics: Mapping[str, Any], wanted: str | None, checkpoint
         if key in statistics:
             return key
     raise UnknownNameError("unnorm_key", suite, statistics)
+
+
+def _suite_of(checkpoint: str) -> str | None:
+    """Return the suite of a hub id, or of a local folder of that name."""
+    suites = {name.rpartition("/")[2]: suite for name, suite in SUITE_OF.items()}
+    return suites.get(checkpoint.rpartition("/")[2])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

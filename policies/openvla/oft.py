@@ -74,7 +74,7 @@ class OpenVlaOftPolicy(OpenVlaPolicy):
             horizon: Actions in a chunk; no file tells.
             device: A torch device; by default CUDA where there is one.
             dtype: Of the weights; by default bfloat16 on CUDA, float32 elsewhere.
-            quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits (CUDA only).
+            quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits.
             unnorm_key: Data set whose statistics scale state and actions.
 
         Raises:

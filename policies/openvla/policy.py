@@ -34,6 +34,7 @@ from .loading import load_model
 from .model import OpenVlaModel, Prompts
 from .reading import loaded_source
 from .self_test import check_sees_images
+from .tensors import CheckpointError
 
 RENDERED = (256, 256)
 """Size of the pictures that the LIBERO checkpoints were trained on, before they are resized."""
@@ -51,6 +52,9 @@ class OpenVlaPolicy(SpreadMeasuring):
     which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
     before the convention turns the gripper; ``expected_actions``, (rows, 7), what the network's
     probabilities come to in the convention of the actions, and ``action_probability``.
+
+    Where the network says end-of-sequence, upstream stops early and takes the last words of its
+    prompt for actions. Here decoding goes on, and the token counts as no action.
 
     OpenVLA-OFT checkpoints are refused; they are another policy, ``openvla-oft``.
     """
@@ -75,7 +79,7 @@ class OpenVlaPolicy(SpreadMeasuring):
             checkpoint: A folder in the published format, or a hub id.
             device: A torch device; by default CUDA where there is one.
             dtype: Of the weights; by default bfloat16 on CUDA, float32 elsewhere.
-            quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits (CUDA only).
+            quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits.
             adapter: A LoRA folder of peft, merged into the weights.
             unnorm_key: Data set whose statistics scale the actions; see ``statistics_key``.
             convention: One of ``CONVENTIONS``; by default what the statistics' name says.
@@ -97,6 +101,7 @@ class OpenVlaPolicy(SpreadMeasuring):
         self._convention = convention_named(convention, self._key)
         self._template = prompt_named(prompt, name, self.checkpoint.config)
         self.model = self._load(dtype, quantization, adapter)
+        self._check_words()
         self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
         self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
         self.spec = self._spec()
@@ -124,6 +129,16 @@ class OpenVlaPolicy(SpreadMeasuring):
             quantization=quantization,
             adapter=load_adapter(adapter) if adapter else None,
         )
+
+    def _check_words(self) -> None:
+        rows = len(self.model.llama.model.embed_tokens.weight)
+        largest = max(prompt_ids(self._template, "move", self.checkpoint.tokenizer))
+        if largest >= rows or self.checkpoint.vocabulary < self.checkpoint.bins:
+            raise CheckpointError(
+                f"Prompts have tokens up to {largest}, and {self.checkpoint.bins} of "
+                f"{self.checkpoint.vocabulary} tokens are actions, but the network knows {rows} "
+                "tokens; tokenizer.json, config.json and the tensors belong to different models."
+            )
 
     def _response(self, views: NDArray[np.uint8]) -> Tensor:
         """Return what the network makes of views, (rows, size, size, 3), for the self-test."""

@@ -1,10 +1,11 @@
 """Linear layers in 8 or 4 bits, by bitsandbytes, for GPUs that cannot hold the whole.
 
-Written against bitsandbytes' documented classes; never run, for want of a GPU.
+bitsandbytes has kernels for the CPU too, which tests run; never run on a GPU, for want of one.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -14,25 +15,29 @@ from steer_gym.errors import SteerGymError
 from steer_gym.extras import require
 
 QUANTIZATIONS = ("int8", "nf4")
+DEVICES = ("cuda", "cpu")
+"""Where bitsandbytes' kernels are known to run."""
 
 
 def check_quantization(kind: str, device: torch.device) -> None:
     """Raise unless layers can be quantised in this way on this device.
 
     Raises:
-        SteerGymError: The way is not known, or there is no CUDA.
+        SteerGymError: The way is not known, or the device is another.
         MissingPackageError: bitsandbytes is not installed.
     """
     if kind not in QUANTIZATIONS:
         raise SteerGymError(
             f"quantization must be one of {', '.join(QUANTIZATIONS)}, or None, but is {kind!r}."
         )
-    if device.type != "cuda":
+    if device.type not in DEVICES:
         raise SteerGymError(
-            f"quantization={kind!r} needs CUDA, but the device is {device}. On a CPU leave "
-            "quantization out; dtype=torch.bfloat16 halves the memory of float32."
+            f"quantization={kind!r} runs on {' or '.join(DEVICES)}, but the device is {device}. "
+            "Leave quantization out; dtype=torch.bfloat16 halves the memory of float32."
         )
     require("bitsandbytes", extra="quantization")
+    # int8 computes in float16, and says so with every product: thousands of lines an action.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
 
 
 def quantized_linear(
@@ -43,7 +48,7 @@ def quantized_linear(
     Args:
         weight: (outputs, inputs), on the CPU.
         kind: One of ``QUANTIZATIONS``.
-        device: A CUDA device.
+        device: One of ``DEVICES``.
         dtype: Of the activations and of the arithmetic.
     """
     layers: Any = require("bitsandbytes", extra="quantization").nn

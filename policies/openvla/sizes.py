@@ -17,6 +17,13 @@ TOWERS = ("vision_backbone.featurizer.", "vision_backbone.fused_featurizer.")
 """Prefixes of the vision towers' tensors; the second one is there in fused backbones only."""
 HEAD_WIDTH = {"dinov2": 64, "siglip": 72}
 """Channels an attention head: DINOv2-L has 1024 / 16, SigLIP-So400m 1152 / 16. No tensor tells."""
+ACTIVATIONS = {
+    None: "gelu",  # exact, as in timm; transformers' SigLIP has the tanh one
+    "gelu": "gelu",
+    "gelu_tanh": "gelu_pytorch_tanh",
+    "quick_gelu": "quick_gelu",
+}
+"""What ``timm_override_act_layers`` may say, and transformers' name for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +42,10 @@ class TowerSizes:
     positions: int
     """Patches of an image."""
     registers: int
-
-    @property
-    def image_size(self) -> int:
-        """Return the pixels of an image's side."""
-        return isqrt(self.positions) * self.patch
+    image_size: int
+    """Pixels of an image's side; the last ones fill no patch where it is no multiple of one."""
+    activation: str = "gelu"
+    """Transformers' name."""
 
     def config(self) -> Dinov2WithRegistersConfig | SiglipVisionConfig:
         """Return the config of all blocks but the last, whose output nobody reads."""
@@ -50,7 +56,7 @@ class TowerSizes:
             "image_size": self.image_size,
             "patch_size": self.patch,
             "layer_norm_eps": 1e-6,
-            "hidden_act": "gelu",  # exact, as in timm; transformers' SigLIP has the tanh one
+            "hidden_act": self.activation,
         }
         if self.kind == "siglip":
             return SiglipVisionConfig(**shared, intermediate_size=self.width, vision_use_head=False)
@@ -60,13 +66,21 @@ class TowerSizes:
         )
 
 
-def tower_sizes(shapes: Shapes) -> tuple[TowerSizes, ...]:
+def tower_sizes(shapes: Shapes, config: Mapping[str, Any]) -> tuple[TowerSizes, ...]:
     """Return the sizes of one or two vision towers.
+
+    Args:
+        shapes: Of the checkpoint's tensors.
+        config: The content of ``config.json``, which tells images' sizes and activations.
 
     Raises:
         CheckpointError: The tensors are not those of such towers.
     """
-    towers = tuple(_tower(shapes, prefix) for prefix in TOWERS if f"{prefix}pos_embed" in shapes)
+    towers = tuple(
+        _tower(shapes, prefix, _listed(config, "image_sizes", n), _activation(config, n))
+        for n, prefix in enumerate(TOWERS)
+        if f"{prefix}pos_embed" in shapes
+    )
     if not towers or len({(tower.positions, tower.image_size) for tower in towers}) > 1:
         raise CheckpointError(
             f"The checkpoint's vision towers are {towers}; one is needed, or two for images of "
@@ -75,7 +89,25 @@ def tower_sizes(shapes: Shapes) -> tuple[TowerSizes, ...]:
     return towers
 
 
-def _tower(shapes: Shapes, prefix: str) -> TowerSizes:
+def _listed(config: Mapping[str, Any], key: str, number: int) -> Any:
+    """Return what a list of the config says of a tower, else ``None``."""
+    told = config.get(key) or ()
+    return told[number] if number < len(told) else None
+
+
+def _activation(config: Mapping[str, Any], number: int) -> str:
+    key = "timm_override_act_layers"
+    told = _listed(config, key, number)
+    if told not in ACTIVATIONS:
+        known = ", ".join(str(name) for name in ACTIVATIONS)
+        raise CheckpointError(
+            f"config.json has {told!r} in {key}; steer_gym knows {known}. No published OpenVLA "
+            "checkpoint has another."
+        )
+    return ACTIVATIONS[told]
+
+
+def _tower(shapes: Shapes, prefix: str, image_size: int | None, activation: str) -> TowerSizes:
     def shape(name: str) -> tuple[int, ...]:
         return shape_of(shapes, prefix + name)
 
@@ -83,14 +115,17 @@ def _tower(shapes: Shapes, prefix: str) -> TowerSizes:
     kind = "dinov2" if f"{prefix}cls_token" in shapes else "siglip"
     _, positions, channels = shape("pos_embed")
     width = shape("blocks.0.mlp.fc1.weight")[0]
+    patch = shape("patch_embed.proj.weight")[-1]
     sizes = TowerSizes(
         kind=kind,
         channels=channels,
         blocks=count(shapes, rf"{re.escape(prefix)}blocks\.(\d+)\."),
         width=width,
-        patch=shape("patch_embed.proj.weight")[-1],
+        patch=patch,
         positions=positions,
         registers=registers,
+        image_size=image_size or isqrt(positions) * patch,
+        activation=activation,
     )
     whole_heads = channels % HEAD_WIDTH[kind] == 0
     if (
@@ -104,6 +139,12 @@ def _tower(shapes: Shapes, prefix: str) -> TowerSizes:
             + (", a width that is a multiple of the channels" if kind == "dinov2" else "")
             + " and a square grid of patches."
         )
+    if (sizes.image_size // patch) ** 2 != positions:
+        raise CheckpointError(
+            f"config.json says that images have {sizes.image_size} pixels a side, but the tower "
+            f"{prefix}* has {positions} positions for patches of {patch} pixels; config.json and "
+            "the tensors belong to different models."
+        )
     return sizes
 
 
@@ -116,6 +157,12 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
     if text_config.get("model_type", "llama") != "llama":
         raise CheckpointError(
             f"The language model is a {text_config['model_type']}; steer_gym knows llama."
+        )
+    scaling = text_config.get("rope_scaling") or {}
+    if scaling.get("type", "linear") != "linear":
+        raise CheckpointError(
+            f"The language model's rope_scaling is {scaling}; steer_gym knows 'linear'. Others are "
+            "computed differently by the released code's version of transformers."
         )
     layer = "language_model.model.layers.0."
     vocabulary, hidden = shape_of(shapes, "language_model.model.embed_tokens.weight")
@@ -136,7 +183,8 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
         "intermediate_size": shape_of(shapes, f"{layer}mlp.down_proj.weight")[1],
         "num_hidden_layers": count(shapes, r"language_model\.model\.layers\.(\d+)\."),
     }
-    told = {name: text_config[name] for name in measured if text_config.get(name) is not None}
+    told = {"vocab_size": vocabulary_size(text_config)}
+    told |= {name: text_config[name] for name in measured if text_config.get(name) is not None}
     differing = {n: (value, measured[n]) for n, value in told.items() if value != measured[n]}
     if differing:
         raise CheckpointError(
@@ -146,6 +194,11 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
     kept = {k: v for k, v in text_config.items() if k not in ("model_type", "torch_dtype", "dtype")}
     fields: dict[str, Any] = {**kept, **measured, "attn_implementation": "sdpa"}
     return LlamaConfig(**fields)
+
+
+def vocabulary_size(text_config: Mapping[str, Any]) -> int:
+    """Return the rows of embeddings, padding included, which the config leaves out if Llama's."""
+    return int(text_config.get("vocab_size") or LlamaConfig().vocab_size)
 
 
 def count(shapes: Shapes, pattern: str) -> int:

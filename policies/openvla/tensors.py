@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from steer_gym.errors import SteerGymError
-from steer_gym.neurons.safetensors_folder import INDEX, SafetensorsFolder, read_object
+from steer_gym.neurons.safetensors_folder import INDEX, SINGLE, SafetensorsFolder, read_object
 
 
 class CheckpointError(SteerGymError, OSError):
@@ -25,8 +25,13 @@ class TensorFiles(SafetensorsFolder):
         """Read the heads of the folder's safetensors files.
 
         Raises:
-            CheckpointError: Names the file that is missing or broken.
+            CheckpointError: Names the file that is missing, broken, or one too many.
         """
+        if (folder / INDEX).is_file() and (folder / SINGLE).is_file():
+            raise CheckpointError(
+                f"{folder} holds both {SINGLE} and {INDEX}, which may be of different checkpoints. "
+                "Take one away."
+            )
         super().__init__(folder)
         self.shapes = {name: self.shape(name) for name in self.names}
         self._require_all_listed()

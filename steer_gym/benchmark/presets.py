@@ -1,4 +1,4 @@
-"""Benchmarks by name, for any policy: the paper's two, and a quick one."""
+"""Benchmarks by name, for any policy: the paper's two, a quick one, and LIBERO's evaluation."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ POCKET_SUITE = Suite(
 LIBERO_LONG = Suite(
     env="steer_gym/Libero10-v0", tasks=tuple(range(10)), init_states=tuple(range(10))
 )
+OFFICIAL = {
+    "libero_spatial": "steer_gym/LiberoSpatial-v0",
+    "libero_object": "steer_gym/LiberoObject-v0",
+    "libero_goal": "steer_gym/LiberoGoal-v0",
+    "libero_10": "steer_gym/Libero10-v0",
+}
+"""The suites that checkpoints were fine-tuned on."""
 SUITES = {"pocket": POCKET_SUITE}
 """Where a policy is at home; the others run in libero_10."""
 
@@ -137,6 +144,40 @@ def paper_ur5(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
     )
 
 
+def libero_official(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
+    """Return OpenVLA's evaluation of a checkpoint on its suite of LIBERO: 500 episodes, unsteered.
+
+    Source: openvla c8f03f4, ``experiments/robot/libero/run_libero_eval.py``. Scenes are those of
+    its loop, one environment after another; waiting, limits of steps, pictures, prompt, gripper
+    and decoding are the environment's and the policy's own.
+
+    Raises:
+        EvaluationError: The checkpoint's name does not tell the suite.
+    """
+    del concepts
+    checkpoint = str(choice.options.get("checkpoint", "")).replace("-", "_")
+    suites = [env for suite, env in OFFICIAL.items() if checkpoint.endswith(suite)]
+    if not suites:
+        raise EvaluationError(
+            f"The checkpoint {choice.options.get('checkpoint')!r} does not end in the name of a "
+            f"suite ({', '.join(OFFICIAL)}). Give one that was fine-tuned on one, under its name."
+        )
+    return Benchmark(
+        name="libero-official",
+        note="The official evaluation: is the checkpoint as good here as was published?",
+        policies=(choice,),
+        suites=(
+            Suite(
+                env=suites[0],
+                tasks=tuple(range(10)),
+                init_states=tuple(range(50)),
+                env_options={"seeding": "reference-openvla"},
+            ),
+        ),
+        conditions=(UNSTEERED,),
+    )
+
+
 def told(concept: str, *, beside: str | None = None) -> Treatment:
     """Return the condition that asks in words for what a concept should do.
 
@@ -153,6 +194,7 @@ PRESETS: dict[str, Preset] = {
     "quick": quick,
     "paper-libero-long": paper_libero_long,
     "paper-ur5": paper_ur5,
+    "libero-official": libero_official,
 }
 """Name -> the benchmark for a policy, given the names of its concepts."""
 

@@ -219,6 +219,7 @@ def write_random() -> Callable[..., Path]:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(tensors, folder / "model.safetensors", {"format": "pt"})
         text = {"model_type": "llama", "vocab_size": 32064, "num_attention_heads": 4}
+        config.setdefault("image_sizes", [side * patch] * len(towers))
         write_small_files(folder, text_config=text, **config)
         pre = json.loads((folder / "preprocessor_config.json").read_text())
         pre["input_sizes"] = [[3, side * patch, side * patch]] * len(towers)

@@ -108,3 +108,43 @@ def test_other_kinds_of_adapters_are_refused(tmp_path: Path) -> None:
         load_adapter(tmp_path / "dora")
     with pytest.raises(CheckpointError, match=r"adapter_config\.json is missing"):
         load_adapter(tmp_path)
+
+
+def test_a_head_that_peft_saved_whole_keeps_its_low_rank_change(tmp_path: Path) -> None:
+    """Peft saves the base of "all-linear" output heads too, as OpenVLA's fine-tuning makes them."""
+    head = "language_model.lm_head"
+    a, b, base, old = (torch.randn(size) for size in ((2, 6), (9, 2), (9, 6), (9, 6)))
+    tensors = {f"{head}.base_layer.weight": base, f"{head}.lora_A.weight": a}
+    tensors[f"{head}.lora_B.weight"] = b
+    save_file(
+        {f"base_model.model.{name}": tensor for name, tensor in tensors.items()},
+        tmp_path / "adapter_model.safetensors",
+    )
+    content = {"peft_type": "LORA", "r": 2, "lora_alpha": 6}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(content))
+    adapter = load_adapter(tmp_path)
+    adapter.check_used([f"{head}.weight"])
+    torch.testing.assert_close(adapter.merged(f"{head}.weight", old), base + 3 * b @ a)
+
+
+def test_a_patch_embeddings_change_is_what_its_two_convolutions_do(tmp_path: Path) -> None:
+    name = "vision_backbone.featurizer.patch_embed.proj"
+    a, b, old = torch.randn(2, 3, 4, 4), torch.randn(5, 2, 1, 1), torch.randn(5, 3, 4, 4)
+    tensors = {f"base_model.model.{name}.lora_A.weight": a}
+    tensors[f"base_model.model.{name}.lora_B.weight"] = b
+    save_file(tensors, tmp_path / "adapter_model.safetensors")
+    content = {"peft_type": "LORA", "r": 2, "lora_alpha": 6}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(content))
+    image = torch.randn(1, 3, 8, 8)
+    conv2d = torch.nn.functional.conv2d
+    expected = conv2d(image, old, stride=4) + 3 * conv2d(conv2d(image, a, stride=4), b)
+    merged = load_adapter(tmp_path).merged(f"{name}.weight", old)
+    torch.testing.assert_close(conv2d(image, merged, stride=4), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_truncated_adapter_is_named(tmp_path: Path) -> None:
+    write_adapter(tmp_path / "lora", DOWN)
+    file = tmp_path / "lora" / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"adapter_model\.safetensors is truncated"):
+        load_adapter(file.parent)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from steer_gym.neurons.safetensors_folder import INDEX, SINGLE
 from steer_gym.policies.openvla.loading import load_model
 from steer_gym.policies.openvla.model import OpenVlaModel
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
+from steer_gym.policies.openvla.reading import folder_source
 from steer_gym.policies.openvla.tensors import CheckpointError
 
 Writer = Callable[..., Path]
@@ -56,6 +58,134 @@ def test_an_early_checkpoint_has_one_tower_and_its_own_prompt(
     assert len(policy.model.towers) == 1
     assert policy._template.endswith("ASSISTANT:")
     check_policy(policy)
+
+
+def change_config(folder: Path, **config: Any) -> None:
+    content = json.loads((folder / "config.json").read_text())
+    content["text_config"] |= config.pop("text", {})
+    (folder / "config.json").write_text(json.dumps(content | config))
+
+
+def test_pixels_that_fill_no_patch_are_not_seen(tmp_path: Path, write_random: Writer) -> None:
+    exact = write_random(tmp_path / "exact")  # 4 x 4 patches of 14 pixels
+    wide = write_random(tmp_path / "wide", image_sizes=[60, 60])
+    preprocessor = (wide / "preprocessor_config.json").read_text()
+    (wide / "preprocessor_config.json").write_text(preprocessor.replace("56", "60"))
+    pixels = torch.randn(1, 6, 60, 60)
+    policy = make_policy("openvla", checkpoint=wide, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    assert policy.pixels.size == 60
+    tokens = policy.model.embed_images(pixels)
+    assert torch.equal(tokens, loaded(exact).embed_images(pixels[..., :56, :56]))
+
+
+def test_images_of_a_size_that_the_tensors_contradict_are_refused(
+    tmp_path: Path, write_random: Writer
+) -> None:
+    folder = write_random(tmp_path / "r", image_sizes=[224, 224])
+    with pytest.raises(CheckpointError, match=r"images have 224 pixels .* has 16 positions"):
+        loaded(folder)
+
+
+def test_a_vocabulary_that_the_config_leaves_out_is_llamas(
+    tmp_path: Path, write_random: Writer
+) -> None:
+    folder = write_random(tmp_path / "r")
+    content = json.loads((folder / "config.json").read_text())
+    del content["text_config"]["vocab_size"]
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"'vocab_size': \(32000, 32064\)"):
+        loaded(folder)
+    tensors = load_file(folder / SINGLE)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        tensors[f"language_model.{name}"] = tensors[f"language_model.{name}"][:32000].contiguous()
+    save_file(tensors, folder / SINGLE)
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    assert policy._bins.ids == range(31680, 31936)  # 64 rows of padding are said to be there
+
+
+def test_an_output_head_may_be_the_embeddings(tmp_path: Path, write_random: Writer) -> None:
+    folder = write_random(tmp_path / "r")
+    tensors = load_file(folder / SINGLE)
+    del tensors["language_model.lm_head.weight"]
+    save_file(tensors, folder / SINGLE)
+    change_config(folder, text={"tie_word_embeddings": True})
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert isinstance(policy, OpenVlaPolicy)
+    assert policy.model.llama.lm_head.weight is policy.model.llama.model.embed_tokens.weight
+    assert policy.neurons.fingerprint == folder_source(folder).space.fingerprint
+    check_policy(policy)
+
+
+def test_layer_scale_may_be_called_gamma(tmp_path: Path, write_random: Writer) -> None:
+    folder = write_random(tmp_path / "r")
+    pixels = torch.randn(1, 6, 56, 56)
+    before = loaded(folder).embed_images(pixels)
+    tensors = load_file(folder / SINGLE)
+    renamed = {name.replace("scale_factor", "gamma"): tensors[name] for name in tensors}
+    assert renamed.keys() != tensors.keys()
+    save_file(renamed, folder / SINGLE)
+    assert torch.equal(loaded(folder).embed_images(pixels), before)
+
+
+def test_a_tower_may_have_no_registers(tmp_path: Path, write_random: Writer) -> None:
+    folder = write_random(tmp_path / "r", registers=0)
+    tensors = load_file(folder / SINGLE)
+    del tensors["vision_backbone.featurizer.reg_token"]
+    save_file(tensors, folder / SINGLE)
+    assert loaded(folder).embed_images(torch.randn(1, 6, 56, 56)).isfinite().all()
+
+
+def test_a_towers_activation_is_the_configs(tmp_path: Path, write_random: Writer) -> None:
+    folder = write_random(tmp_path / "r", timm_override_act_layers=[None, "quick_gelu"])
+    exact, quick = (
+        loaded(folder).towers[n].get_submodule(f"encoder.{at}.0.mlp")
+        for n, at in enumerate(("layer", "layers"))
+    )
+    for mlp, activation in (
+        (exact, torch.nn.functional.gelu),
+        (quick, lambda x: x * torch.sigmoid(1.702 * x)),
+    ):
+        first, second = mlp.get_submodule("fc1"), mlp.get_submodule("fc2")
+        states = torch.randn(1, 5, first.in_features)  # type: ignore[call-overload]
+        torch.testing.assert_close(mlp(states), second(activation(first(states))))
+    change_config(folder, timm_override_act_layers=["swish", None])
+    with pytest.raises(CheckpointError, match="'swish' in timm_override_act_layers"):
+        loaded(folder)
+
+
+def test_positions_scaled_dynamically_are_refused(folder: Path) -> None:
+    change_config(folder, text={"rope_scaling": {"type": "dynamic", "factor": 2.0}})
+    with pytest.raises(CheckpointError, match=r"rope_scaling is .*'dynamic'.* knows 'linear'"):
+        loaded(folder)
+
+
+def test_a_tokenizer_with_more_tokens_than_the_network_is_refused(
+    tmp_path: Path, write_random: Writer
+) -> None:
+    folder = write_random(tmp_path / "r")
+    tensors = load_file(folder / SINGLE)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        tensors[f"language_model.{name}"] = tensors[f"language_model.{name}"][:1064].contiguous()
+    save_file(tensors, folder / SINGLE)
+    change_config(folder, text={"vocab_size": 1064})
+    with pytest.raises(CheckpointError, match=r"tokens up to 29871, .* knows 1064 tokens"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
+
+
+def test_a_folder_with_one_file_and_shards_is_refused(folder: Path, shard: Sharder) -> None:
+    whole = (folder / SINGLE).read_bytes()
+    shard(folder, 2)
+    (folder / SINGLE).write_bytes(whole)
+    with pytest.raises(CheckpointError, match=rf"holds both {SINGLE} and {INDEX}"):
+        loaded(folder)
+
+
+def test_a_tokenizer_of_sentencepiece_alone_says_how_to_convert_it(folder: Path) -> None:
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing\. Make it from"):
+        make_policy("openvla", checkpoint=folder, device="cpu")
 
 
 def test_a_missing_shard_is_named(folder: Path, shard: Sharder) -> None:

@@ -1,18 +1,127 @@
 from __future__ import annotations
 
+import importlib.util
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from steer_gym import make_policy
 from steer_gym.errors import SteerGymError
+from steer_gym.neurons.source import module_values
+from steer_gym.policies.engines.anatomy import down_projections
+from steer_gym.policies.openvla.policy import OpenVlaPolicy
+from steer_gym.policies.openvla.quantization import check_quantization
+
+from .conftest import COLUMNS, Cases
+
+UNSTEERED, FEW, MANY = 0, 1, 6
+MEAN_ERROR = {"int8": 0.15, "nf4": 1.2}
+"""Of logits whose deviation is 4.2, from the released code's in float32; seen: 0.09 and 0.89."""
+
+needs_bitsandbytes = pytest.mark.skipif(
+    importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra 'quantization'"
+)
 
 
-def test_a_cpu_says_that_quantization_needs_cuda(golden_folder: Path) -> None:
-    with pytest.raises(SteerGymError, match="quantization='nf4' needs CUDA, but the device is cpu"):
-        make_policy("openvla", checkpoint=golden_folder, device="cpu", quantization="nf4")
+def test_other_devices_are_refused() -> None:
+    with pytest.raises(SteerGymError, match="'nf4' runs on cuda or cpu, but the device is mps"):
+        check_quantization("nf4", torch.device("mps"))
 
 
 def test_unknown_ways_are_named(golden_folder: Path) -> None:
     with pytest.raises(SteerGymError, match="one of int8, nf4, or None, but is 'fp4'"):
         make_policy("openvla", checkpoint=golden_folder, device="cpu", quantization="fp4")
+
+
+@pytest.fixture(scope="module", params=["int8", "nf4"])
+def quantized(
+    golden_folder: Path, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, OpenVlaPolicy]]:
+    made = make_policy(
+        "openvla", checkpoint=golden_folder, device="cpu", quantization=request.param
+    )
+    assert isinstance(made, OpenVlaPolicy)
+    yield request.param, made
+    made.close()
+
+
+@needs_bitsandbytes
+def test_only_the_language_models_layers_are_quantized(
+    quantized: tuple[str, OpenVlaPolicy],
+) -> None:
+    model = quantized[1].model
+    assert {type(m).__name__ for m in down_projections(model.llama)} <= {
+        "Linear8bitLt",
+        "Linear4bit",
+    }
+    others = [model.llama.lm_head, *model.towers.modules(), *model.projector.modules()]
+    linear = [module for module in others if isinstance(module, torch.nn.Linear)]
+    assert {type(module) for module in linear} == {torch.nn.Linear}
+
+
+@needs_bitsandbytes
+@pytest.mark.parametrize("case", [UNSTEERED, FEW, MANY])
+def test_logits_are_near_the_released_ones_steered_and_not(
+    quantized: tuple[str, OpenVlaPolicy], cases: Cases, case: int
+) -> None:
+    kind, policy = quantized
+    pixels, prompts, configs = cases.inputs(policy.model.patches, case)
+    forced = torch.from_numpy(cases.tokens[case])
+    seen: list[torch.Tensor] = []
+
+    def choose(logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits[0, COLUMNS])
+        return forced[len(seen) - 1 : len(seen)]
+
+    with torch.inference_mode(), policy._engine.steered([configs[0].steering], prompts.kinds):
+        policy.model.generate(pixels, prompts, choose, tokens=7, competing=slice(0, None))
+    error = np.abs(torch.stack(seen).numpy() - cases.scores[case]).mean()
+    assert 0 < error < MEAN_ERROR[kind]
+
+
+@needs_bitsandbytes
+def test_a_quantized_layer_gets_alpha_exactly(
+    quantized: tuple[str, OpenVlaPolicy], cases: Cases
+) -> None:
+    policy = quantized[1]
+    pixels, prompts, configs = cases.inputs(policy.model.patches, FEW)
+    steering = configs[0].steering
+    assert steering is not None
+    pairs = steering.edits[0].neurons.pairs
+    got: list[torch.Tensor] = []
+    handles = [
+        down_projections(policy.model.llama)[layer].register_forward_pre_hook(
+            lambda _module, args, neuron=neuron: got.append(args[0][..., neuron])
+        )
+        for layer, neuron in pairs
+    ]
+    policy.predict(pixels, prompts, configs)
+    for handle in handles:
+        handle.remove()
+    assert len(got) == 7 * len(pairs)
+    assert all(bool((values == 10.0).all()) for values in got)
+
+
+@needs_bitsandbytes
+def test_value_vectors_of_quantized_layers_are_nearly_the_weights(
+    quantized: tuple[str, OpenVlaPolicy], policy: OpenVlaPolicy
+) -> None:
+    kind, coarse = quantized
+    exact = down_projections(policy.model.llama)[1].weight.T
+    read = module_values(down_projections(coarse.model.llama)[1], coarse.neurons.width)
+    error = float(torch.linalg.norm(read - exact) / torch.linalg.norm(exact))
+    assert 0 < error < {"int8": 0.02, "nf4": 0.12}[kind]
+
+
+@needs_bitsandbytes
+def test_int8_does_not_speak_with_every_product(
+    quantized: tuple[str, OpenVlaPolicy], cases: Cases, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = quantized[1]
+    with caplog.at_level(logging.INFO):
+        policy.predict(*cases.inputs(policy.model.patches, UNSTEERED))
+    assert not caplog.records

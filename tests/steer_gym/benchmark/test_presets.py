@@ -14,7 +14,7 @@ POCKET = PolicyChoice(name="pocket")
 CONCEPTS = ("fast", "slow", "high", "low", "random-fast")
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", PRESETS.keys() - {"libero-official"})  # which steers nothing
 def test_every_preset_has_a_baseline_controls_and_words(name: str) -> None:
     plan = preset(name, POCKET, CONCEPTS)
     kinds = Counter(condition.kind for condition in plan.conditions)
@@ -57,3 +57,29 @@ def test_quick_takes_the_concepts_that_the_policy_has() -> None:
 def test_an_unknown_name_lists_the_known() -> None:
     with pytest.raises(UnknownNameError, match="quick"):
         preset("quik", POCKET, CONCEPTS)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "env"),
+    [
+        ("openvla/openvla-7b-finetuned-libero-spatial", "steer_gym/LiberoSpatial-v0"),
+        ("openvla/openvla-7b-finetuned-libero-10", "steer_gym/Libero10-v0"),
+        ("/data/my_libero_goal", "steer_gym/LiberoGoal-v0"),
+    ],
+)
+def test_the_official_evaluation_is_500_episodes_in_the_checkpoints_suite(
+    checkpoint: str, env: str
+) -> None:
+    choice = PolicyChoice(name="openvla", options={"checkpoint": checkpoint})
+    plan = preset("libero-official", choice, ())
+    (suite,) = plan.suites
+    assert (plan.episodes, plan.envs, suite.env) == (500, 1, env)
+    assert suite.init_states == tuple(range(50))
+    assert suite.env_options == {"seeding": "reference-openvla"}
+    assert Benchmark.from_json(plan.to_json()) == plan
+
+
+def test_the_official_evaluation_needs_a_suite() -> None:
+    choice = PolicyChoice(name="openvla", options={"checkpoint": "openvla/openvla-7b"})
+    with pytest.raises(EvaluationError, match=r"does not end in the name of a suite \(libero_sp"):
+        preset("libero-official", choice, ())
