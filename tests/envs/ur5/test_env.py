@@ -239,7 +239,7 @@ def test_low_high_slow_and_fast_transport_can_be_told_apart(env: Any) -> None:
 
 
 def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
-    def interrupted() -> bool:
+    def interrupted(*, images: bool) -> Any:
         raise KeyboardInterrupt
 
     env.reset(seed=0)
