@@ -167,11 +167,13 @@ def load_dictionary(path: str | Path, *, fingerprint: str = "") -> dict[str, Neu
         fingerprint: Of the model that the dictionary was made for, where it is known.
 
     Raises:
-        SteeringError: The file is not such a dictionary.
+        SteeringError: The file cannot be read, or is not such a dictionary.
     """
     yaml = require("yaml", extra="torch")
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SteeringError(f"Cannot read the dictionary {path}: {error}.") from error
     except yaml.YAMLError as error:
         raise SteeringError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -48,11 +50,30 @@ def make_policy(name: str, **options: Any) -> Policy:
         **options: For the policy's class, for example ``checkpoint=``.
 
     Raises:
-        UnknownNameError: Lists the known names.
+        UnknownNameError: There is no such policy or option; lists the known names.
+        SteerGymError: An option is missing that the policy cannot do without.
         MissingPackageError: Says what to install.
     """
     targets = policy_targets()
     if name not in targets:
         raise UnknownNameError("policy", name, targets)
-    policy: Policy = load(targets[name])(**options)
+    maker = load(targets[name])
+    _require_options(name, maker, options)
+    policy: Policy = maker(**options)
     return policy
+
+
+def _require_options(name: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse options that ``maker`` does not take, and too few."""
+    try:
+        known = inspect.signature(maker).parameters
+    except ValueError:  # of some classes written in C
+        return
+    if not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        for option in options:
+            if option not in known:
+                raise UnknownNameError(f"option of policy {name!r}", option, known)
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    for option, each in known.items():
+        if each.default is each.empty and each.kind not in variable and option not in options:
+            raise SteerGymError(f"Policy {name!r} needs the option {option!r}, which is not given.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from steer_gym.errors import ResultsError
+from steer_gym.errors import ResultsError, SteerGymError
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``, renamed to ``path`` when the block ends well.
 
     Raises:
-        ResultsError: The folder cannot be written to.
+        ResultsError: It cannot be written.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -23,8 +23,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except SteerGymError:
+        raise
+    except OSError as error:
+        raise unwritten(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def unwritten(path: Path, error: OSError) -> ResultsError:
+    """Return what to raise where ``path`` could not be written."""
+    return ResultsError(
+        f"Cannot write {path}: {error}. Make room there, or choose another place; what was written "
+        "before is kept."
+    )
 
 
 def writable_folder(folder: str | Path) -> Path:

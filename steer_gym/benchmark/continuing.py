@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steer_gym.errors import ResultsError
+from steer_gym.evaluation.runner import EPISODES
 
 from .plan import Benchmark
 from .plan_file import load_benchmark, save_benchmark
@@ -36,9 +37,11 @@ def require_same_meaning(benchmark: Benchmark, folder: Path) -> None:
     widens or narrows it, and is allowed.
 
     Raises:
-        ResultsError: A name means something else, or what all rows depend on differs.
+        ResultsError: A name means something else, what all rows depend on differs, or there are
+            rows that no plan explains.
     """
     if not (folder / PLAN).is_file():
+        _require_no_rows(folder)
         return
     old, new = _meanings(load_benchmark(folder / PLAN)), _meanings(benchmark)
     for what in [each for each in old if each in new]:
@@ -49,6 +52,15 @@ def require_same_meaning(benchmark: Benchmark, folder: Path) -> None:
                     f"{folder} was begun with {field} {before} {what}, not {now}; its rows would "
                     "be taken for what they are not. Choose another --out, or the same plan."
                 )
+
+
+def _require_no_rows(folder: Path) -> None:
+    found = next((file for file in sorted(folder.rglob(EPISODES)) if file.stat().st_size), None)
+    if found is not None:
+        raise ResultsError(
+            f"{folder} holds episodes ({found.relative_to(folder)}) but no {PLAN} that says what "
+            "they are of. Choose another --out, or put their plan back."
+        )
 
 
 def _meanings(benchmark: Benchmark) -> dict[str, Mapping[str, Any]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from steer_gym.errors import EvaluationError
+from steer_gym.errors import EvaluationError, UnknownNameError
+from steer_gym.evaluation.grid import file_name
 
 from .folders import shard_folder
+from .members import listed, made, require_whole
 from .treatment import Treatment
 
 
@@ -50,11 +52,12 @@ class Suite:
     def __post_init__(self) -> None:
         """Normalise lists to tuples, name it, and refuse what is no list of places."""
         for kind in ("tasks", "init_states"):
-            given = getattr(self, kind)
-            if isinstance(given, str):
-                raise EvaluationError(f"{kind} of a suite is a list, not {given!r}.")
-            object.__setattr__(self, kind, tuple(given))
-            _require_distinct(f"A suite needs {kind}, each once", getattr(self, kind))
+            given = listed(f"{kind} of a suite", getattr(self, kind))
+            object.__setattr__(self, kind, given)
+            _require_distinct(f"A suite needs {kind}, each once", given)
+            for member in given:
+                if member is not None and not (kind == "tasks" and isinstance(member, str)):
+                    require_whole(f"A member of {kind} of a suite", member, least=0)
         last = self.env.rpartition("/")[2].rpartition("-v")[0] or self.env
         object.__setattr__(self, "name", self.name or last)
 
@@ -96,13 +99,28 @@ class Benchmark:
                 for task in suite.tasks
             ],
         )
+        _require_distinct(
+            "A benchmark needs conditions whose names differ in files too",
+            [file_name(condition.name) for condition in self.conditions],
+        )
         if not any(condition.kind == "baseline" for condition in self.conditions):
             raise EvaluationError(
                 "A benchmark needs a condition of kind 'baseline', which the others are compared "
                 "with."
             )
-        if self.envs < 1:
-            raise EvaluationError(f"envs must be 1 or more, but is {self.envs}.")
+        for condition in self.conditions:
+            if condition.control_of not in (None, *(each.name for each in self.conditions)):
+                raise UnknownNameError(
+                    f"condition that {condition.name!r} controls",
+                    condition.control_of,
+                    [each.name for each in self.conditions],
+                )
+        require_whole("envs", self.envs, least=1)
+        require_whole("seed", self.seed, least=0)
+        if not isinstance(self.measure_steering, bool):
+            raise EvaluationError(
+                f"measure_steering must be true or false, but is {self.measure_steering!r}."
+            )
 
     @property
     def baseline(self) -> str:
@@ -133,19 +151,20 @@ class Benchmark:
         """Return the benchmark that ``to_json`` wrote.
 
         Raises:
-            EvaluationError: The data is something else.
+            SteerGymError: The data is something else.
         """
-        try:
-            return cls(
-                **{
-                    **data,
-                    "policies": tuple(PolicyChoice(**each) for each in data["policies"]),
-                    "suites": tuple(Suite(**each) for each in data["suites"]),
-                    "conditions": tuple(Treatment.from_json(c) for c in data["conditions"]),
-                }
-            )
-        except (TypeError, KeyError) as error:
-            raise EvaluationError(f"Not a benchmark: {type(error).__name__} {error}.") from error
+        readers: dict[str, Callable[[Any], Any]] = {
+            "policies": lambda each: made(PolicyChoice, "policy", each),
+            "suites": lambda each: made(Suite, "suite", each),
+            "conditions": Treatment.from_json,
+        }
+        parts = {
+            kind: tuple(map(read, listed(f"{kind} of a benchmark", data[kind])))
+            for kind, read in readers.items()
+            if kind in data
+        }
+        benchmark: Benchmark = made(cls, "benchmark", {**data, **parts})
+        return benchmark
 
 
 def _plain(choice: PolicyChoice | Suite) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steer_gym.errors import EvaluationError
+from steer_gym.errors import EvaluationError, SteerGymError
 from steer_gym.extras import require
 from steer_gym.results import atomic_path
 
@@ -37,6 +37,13 @@ def load_benchmark(path: str | Path) -> Benchmark:
         EvaluationError: It cannot be read, or holds something else.
     """
     path = Path(path)
+    if not path.exists():
+        raise EvaluationError(
+            f"There is no file {path}. `steer-gym bench quick --policy pocket --save-plan FILE` "
+            "writes a plan to begin with."
+        )
+    if path.is_dir():
+        raise EvaluationError(f"{path} is a folder; a plan is a file, such as its benchmark.json.")
     try:
         data = _parsed(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -45,7 +52,7 @@ def load_benchmark(path: str | Path) -> Benchmark:
         raise EvaluationError(f"{path} holds no benchmark but {type(data).__name__}.")
     try:
         return Benchmark.from_json(data)
-    except EvaluationError as error:
+    except SteerGymError as error:
         raise EvaluationError(f"{path}: {error}") from error
 
 

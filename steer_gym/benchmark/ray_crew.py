@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from steer_gym.extras import require
 
 from .crew import LOOK_EVERY_S
 from .work import Job
+
+REACH_S = 10.0
+"""How long a cluster may take to answer at all."""
 
 
 def run_on_ray(
@@ -39,6 +43,7 @@ def run_on_ray(
     ray = require("ray", extra="bench")
     opened = not ray.is_initialized()
     if opened:
+        _require_reachable(address)
         ray.init(address=address, log_to_driver=False, logging_level="warning")
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_checked)
     running = {task.remote(job, work): (job, 1) for job in jobs}
@@ -55,6 +60,20 @@ def run_on_ray(
             ray.cancel(reference, force=True)
         if opened:
             ray.shutdown()
+
+
+def _require_reachable(address: str | None) -> None:
+    """Refuse ``host:port`` where nobody listens, which Ray would try for minutes."""
+    host, _, port = (address or "").rpartition(":")
+    if not port.isdigit() or "/" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise EvaluationError(
+            f"No Ray cluster answers at {address}: {error}. `ray status` on its head node tells "
+            "the address."
+        ) from error
 
 
 def _checked(job: Job, work: Callable[[Job], None]) -> None:

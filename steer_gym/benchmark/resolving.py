@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from steer_gym.acting import ActConfig
+from steer_gym.errors import SteerGymError
 from steer_gym.evaluation.conditions import Draw, facts, random_like
 from steer_gym.evaluation.grid import Condition
 from steer_gym.neuron_set import NeuronSet, load_dictionary, matched_random
@@ -36,6 +37,16 @@ def resolved(
         SteeringError: It cannot be steered so.
         ActConfigError: The schedule or the treatment of invalid tokens says something else.
     """
+    try:
+        return _resolved(treatment, policy, choice, measured)
+    except SteerGymError as error:
+        error.args = (f"Condition {treatment.name!r}: {error}",)
+        raise
+
+
+def _resolved(
+    treatment: Treatment, policy: Policy, choice: PolicyChoice, measured: bool
+) -> Condition:
     steering = _steering(treatment, policy, choice)
     condition = Condition(
         name=treatment.name,

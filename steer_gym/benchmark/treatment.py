@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from steer_gym.edit import Operation, Position, Unit
@@ -12,12 +14,16 @@ from steer_gym.errors import EvaluationError
 from steer_gym.schedules.base import Schedule
 from steer_gym.steering import Steering
 
+from .members import made, require_whole
+
 Kind = Literal["baseline", "steered", "random", "zero", "sham", "prompt"]
 Depth = Literal["early", "late", "full"]
 Match = Literal["layers", "norm"]
 
 STEERING_KINDS = ("steered", "random", "zero")
 """Kinds that need neurons: a ``concept`` or a ``steering``."""
+OF_NEURONS = ("size", "depth", "alpha", "operation", "unit", "positions", "schedule")
+"""Fields that mean nothing without neurons."""
 PLAIN = "{instruction}"
 """The task's own words, as a prompt."""
 
@@ -75,7 +81,8 @@ class Treatment:
             )
             object.__setattr__(self, "schedule", json.loads(json.dumps(plain)))
         if self.positions is not None:
-            given = (tuple(p) if isinstance(p, list) else p for p in self.positions)
+            places = (self.positions,) if isinstance(self.positions, str) else self.positions
+            given = (tuple(p) if isinstance(p, list) else p for p in places)
             object.__setattr__(self, "positions", tuple(given))
         self._check()
         object.__setattr__(self, "name", self.name or self._made_up())
@@ -96,12 +103,13 @@ class Treatment:
         """Return the treatment that ``to_json`` wrote.
 
         Raises:
-            EvaluationError: The data is something else.
+            SteerGymError: The data is something else.
         """
         try:
-            return cls(**data)
+            treatment: Treatment = made(cls, "condition", data)
         except TypeError as error:
-            raise EvaluationError(f"Not a condition: {error}.") from error
+            raise EvaluationError(f"Not a condition: {error}, in {data!r}.") from error
+        return treatment
 
     def _check(self) -> None:
         for field, given, allowed in (
@@ -120,8 +128,7 @@ class Treatment:
                 "The prompt of a condition holds {instruction}; it says more in a condition of "
                 f"kind prompt, and only there, but {self.kind} has {self.prompt!r}."
             )
-        if self.draws < 1:
-            raise EvaluationError(f"draws is 1 or more, but is {self.draws}.")
+        self._check_numbers()
 
     def _check_neurons(self) -> None:
         given = [] if self.concept is None else [f"the concept {self.concept!r}"]
@@ -131,6 +138,24 @@ class Treatment:
             wanted = "a concept or a steering" if needed else "neither concept nor steering"
             raise EvaluationError(
                 f"A {self.kind} condition takes {wanted}, but has {' and '.join(given) or 'none'}."
+            )
+
+        said = [field for field in OF_NEURONS if getattr(self, field) is not None]
+        if said and not needed:
+            raise EvaluationError(
+                f"A {self.kind} condition steers nothing, so it takes no {' or '.join(said)}."
+            )
+
+    def _check_numbers(self) -> None:
+        alpha = self.alpha
+        if alpha is not None and not (isinstance(alpha, Real) and math.isfinite(alpha)):
+            raise EvaluationError(f"alpha of a condition is a finite number, not {alpha!r}.")
+        if self.size is not None:
+            require_whole("size", self.size, least=1)
+        require_whole("draws", self.draws, least=1)
+        if self.draws > 1 and self.kind != "random":
+            raise EvaluationError(
+                f"draws are of random neurons, but a {self.kind} condition has {self.draws}."
             )
 
     def _made_up(self) -> str:

@@ -21,7 +21,7 @@ from steer_gym.evaluation.table import report
 from steer_gym.extras import require
 
 from .choices import add_policy, policy_options
-from .parser import UsageError, count, numbers, whole
+from .parser import Once, UsageError, amount, count, numbers, whole
 
 INCOMPLETE = 1
 """Exit code where episodes crashed for good; the same command tries them again."""
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "plan", metavar="PLAN", help=f"{', '.join(PRESETS)}, or a file (JSON or YAML)"
     )
     what = parser.add_argument_group("what: in place of what the plan says")
-    add_policy(what, required=False)
+    add_policy(what, required=False, action=Once)
     what.add_argument("--dictionary", metavar="FILE", help="clusters in the paper's YAML format")
     what.add_argument("--tasks", type=numbers, help="such as 0,3 or 0-9")
     what.add_argument("--init-states", type=numbers, help="such as 0-49")
@@ -53,8 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ray", nargs="?", const="", metavar="ADDRESS",
         help="run on a Ray cluster; without an address, on a new one on this machine",
     )  # fmt: skip
-    how.add_argument("--gpus", type=float, default=0.0, help="of Ray, for each worker")
-    how.add_argument("--cpus", type=float, default=1.0, help="of Ray, for each worker")
+    how.add_argument("--gpus", type=amount, help="of Ray, for each worker (default: 0)")
+    how.add_argument("--cpus", type=amount, help="of Ray, for each worker (default: 1)")
     how.add_argument(
         "--films", type=whole, default=1, metavar="N",
         help="film the first N initial states of each suite's first task (default: 1)",
@@ -67,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run what is left of the plan, and report."""
-    benchmark = planned(options)
+    manner, benchmark = _manner(options), planned(options)
     if options.save_plan:
         save_benchmark(benchmark, options.save_plan)
         print(f"The plan is in {options.save_plan}.")
@@ -82,20 +82,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for package in ("pyarrow", "matplotlib"):
         require(package, extra="bench")
-    results = run_benchmark(
-        benchmark,
-        out,
-        Manner(
-            workers=options.workers,
-            ray=options.ray is not None,
-            ray_address=options.ray or None,
-            cpus=options.cpus,
-            gpus=options.gpus,
-            films=options.films,
-            retries=options.retries,
-            quiet=options.quiet,
-        ),
-    )
+    results = run_benchmark(benchmark, out, manner)
     _report(results)
     return 0 if results.whole else INCOMPLETE
 
@@ -111,10 +98,26 @@ def planned(options: argparse.Namespace) -> Benchmark:
         if choice is None:
             raise UsageError(f"{options.plan} needs a --policy.")
         return _changed(preset(options.plan, choice, chosen(choice).concepts), options)
-    if not Path(options.plan).suffix:
+    if not Path(options.plan).suffix and not Path(options.plan).exists():
         raise UnknownNameError("benchmark", options.plan, PRESETS)
     benchmark, given = load_benchmark(options.plan), _policy(options)
     return _changed(replace(benchmark, policies=(given,)) if given else benchmark, options)
+
+
+def _manner(options: argparse.Namespace) -> Manner:
+    of_ray = {"gpus": options.gpus, "cpus": options.cpus}
+    given = {name: value for name, value in of_ray.items() if value is not None}
+    if given and options.ray is None:
+        raise UsageError(f"--{next(iter(given))} goes with --ray; without it, it does nothing.")
+    return Manner(
+        workers=options.workers,
+        ray=options.ray is not None,
+        ray_address=options.ray or None,
+        films=options.films,
+        retries=options.retries,
+        quiet=options.quiet,
+        **given,
+    )
 
 
 def _policy(options: argparse.Namespace) -> PolicyChoice | None:

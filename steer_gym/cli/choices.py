@@ -25,11 +25,15 @@ def add_policy(
     *,
     default: str | None = None,
     required: bool = True,
+    action: str | type[argparse.Action] = "store",
 ) -> None:
-    """Add the options that choose a policy; without a default it must be named if ``required``."""
+    """Add the options that choose a policy; without a default it must be named if ``required``.
+
+    ``action`` is argparse's, of the policy's name.
+    """
     parser.add_argument(
         "--policy", default=default, required=required and default is None, metavar="NAME",
-        help="see `steer-gym policies`",
+        action=action, help="see `steer-gym policies`",
     )  # fmt: skip
     parser.add_argument("--checkpoint", metavar="PATH_OR_ID", help="weights of the policy")
     parser.add_argument(

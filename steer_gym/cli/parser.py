@@ -22,6 +22,27 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}. `{self.prog} --help` shows the options.")
 
 
+class Once(argparse.Action):
+    """Stores a value, and refuses a second one, where argparse would forget the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Store ``values``."""
+        given = vars(namespace).setdefault("given_once", {})
+        if self.dest in given:
+            parser.error(
+                f"{option_string} is given twice, {given[self.dest]!r} and {values!r}, but takes "
+                "one; a plan in a file can name several"
+            )
+        given[self.dest] = values
+        setattr(namespace, self.dest, values)
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Return the numbers that a text like ``0,3,5-7`` names."""
     parts = [part.partition("-") for part in text.split(",")]
@@ -59,6 +80,11 @@ def positive(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return number
+
+
+def amount(text: str) -> float:
+    """Return a finite number, 0 or more."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
 
 
 def setting(text: str) -> tuple[str, Any]:

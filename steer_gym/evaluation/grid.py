@@ -58,7 +58,7 @@ class Cell:
         parts = [self.condition.name]
         parts += [] if self.task is None else [f"task {self.task}"]
         parts += [] if self.init_state is None else [f"init {self.init_state}"]
-        return re.sub(r"[^\w.+=-]+", "-", " ".join(parts)).strip("-")
+        return file_name(" ".join(parts))
 
     @property
     def config(self) -> ActConfig:
@@ -131,6 +131,11 @@ class Grid:
                 "config": cell.config.to_json(),
             }
         )
+
+
+def file_name(text: str) -> str:
+    """Return ``text`` with what files are better not called replaced."""
+    return re.sub(r"[^\w.+=-]+", "-", text).strip("-")
 
 
 def _require_distinct(kind: str, members: Iterable[Any]) -> None:

@@ -114,7 +114,7 @@ def made(env_id: str, **options: Any) -> gym.Env[Any, Any]:
     """
     try:
         return gym.make(env_id, disable_env_checker=True, **options)
-    except (gym.error.Error, TypeError, ValueError) as error:
+    except (gym.error.Error, ImportError, TypeError, ValueError) as error:
         if isinstance(error, SteerGymError):
             raise
         raise EvaluationError(f"Cannot make {env_id}: {error}") from error

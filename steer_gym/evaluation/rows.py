@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from steer_gym.errors import ResultsError
 from steer_gym.extras import require
-from steer_gym.results import atomic_path, writable_folder
+from steer_gym.results import atomic_path, unwritten, writable_folder
 
 Row = dict[str, Any]
 
@@ -40,12 +40,19 @@ class RowFile:
             raise
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; when this returns it has reached the disk."""
+        """Add a row; when this returns it has reached the disk.
+
+        Raises:
+            ResultsError: It has not.
+        """
         line = json.dumps(row, allow_nan=False)
         self.rows.append(json.loads(line))  # the same, to whoever reads it from here or from disk
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise unwritten(self.path, error) from error
 
     def __enter__(self) -> RowFile:
         """Return the file itself."""
@@ -58,7 +65,11 @@ class RowFile:
         trace: TracebackType | None,
     ) -> None:
         """Close the file, which unlocks it."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as failure:  # what could not be written before cannot be written now
+            if error is None:
+                raise unwritten(self.path, failure) from failure
 
     def _read(self) -> list[Row]:
         self._file.seek(0)

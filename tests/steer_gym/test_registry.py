@@ -46,3 +46,16 @@ def test_a_name_is_taken_once() -> None:
 def test_a_target_names_module_and_class(target: str) -> None:
     with pytest.raises(SteerGymError, match="A policy's target is 'module:Class', but is "):
         register_policy("mine", target)
+
+
+def test_options_that_a_policy_does_not_take_or_lacks_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "strict.py").write_text("def make(checkpoint, *, device='cpu'): return checkpoint")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(POLICIES, "strict", "strict:make")
+    assert make_policy("strict", checkpoint="a/b") == "a/b"
+    with pytest.raises(UnknownNameError, match=r"'strict' 'devise'\. Did you mean 'device'"):
+        make_policy("strict", checkpoint="a/b", devise="cpu")
+    with pytest.raises(SteerGymError, match="'strict' needs the option 'checkpoint'"):
+        make_policy("strict")

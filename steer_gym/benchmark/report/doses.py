@@ -94,7 +94,9 @@ def surfaces(study: Study, group: Sequence[Role], measure: str) -> Any | None:
 def _panel_name(name: str | int | None) -> str:
     if name is None:
         return "the policy's own neurons"
-    return f"{name} neurons" if isinstance(name, int) else f"{name} layers"
+    if isinstance(name, int):
+        return f"{name} neurons"
+    return "all layers" if name == "full" else f"{name} layers"
 
 
 def _series(inside: Sequence[Role]) -> dict[tuple[str, int | None], list[Role]]:

@@ -10,7 +10,7 @@ from steer_gym.figure_style import colour, save
 
 from .columns import column
 from .doses import lines, measured, published, surfaces
-from .forest import forest
+from .forest import DENSE, forest
 from .page import Figure
 from .questions import Question
 from .study import Study
@@ -23,8 +23,9 @@ Drawn = tuple[str, str, str, Any]
 MOST_TRACES = 6
 
 DIFFERENCES = (
-    "Faint dots are pairs, the large dot their mean, the line its 95 % interval over tasks; a ring "
-    "is the mean over equal lengths."
+    "Dots are means of pairs, a line is the 95 % interval over tasks (none where pairs are too "
+    "few); a ring is the mean over equal lengths. Faint dots are the pairs, left out from "
+    f"{DENSE} conditions on."
 )
 TRADEOFF = (
     "To the right is what the name promises. Diamond: the baseline; triangles: told in words; "
@@ -33,7 +34,7 @@ TRADEOFF = (
 )
 DOSE = (
     "Mean over all episodes; the band is the 95 % interval of the paired difference to the "
-    "baseline (dotted). Crosses: random neurons. Rings: equal length."
+    "baseline (dotted), none where pairs are too few. Crosses: random neurons. Rings: equal length."
 )
 
 

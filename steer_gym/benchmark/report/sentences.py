@@ -41,7 +41,8 @@ def effect_said(study: Study, best: Question) -> str:
     if not full.estimate.count:
         return f"{name}: no pair of episodes has ended, so nothing can be said."
     verb = MORE[full.measure, 1 if full.estimate.value > 0 else -1]
-    what = f"the arm {verb}" if best.moved else f"no clear change of {shown.title}"
+    unclear = "too few pairs to tell" if best.smallest > LEVEL else "no clear change"
+    what = f"the arm {verb}" if best.moved else f"{unclear} of {shown.title}"
     share = f", {full.relative:+.0%}" if best.moved and full.before else ""
     numbers = f"{number(full)}{share}, over {pairs}, {p_text(best.corrected)}"
     success = lost(study, name)

@@ -16,6 +16,8 @@ from .study import Study
 
 LABELS = 14
 """Up to so many points carry their names; beyond, those of the frontier alone do."""
+LOW = 12
+"""Success [%] below which a name stands above its point, clear of the axis."""
 
 
 def tradeoff(study: Study, asked: Sequence[Question]) -> Any | None:
@@ -62,8 +64,9 @@ def _draw(axis: Any, study: Study, inside: Sequence[Question], sign: int) -> Non
         axis.plot([effect], [rate], marker, color=own, markersize=6, zorder=3)
         if each.role.kind != "random" and (len(inside) <= LABELS or place + 1 in best):
             right = sign * effect > sign * float(np.mean([min(effects), max(effects)]))
+            away = -5 if right else 5, 6 if rate < LOW else -10
             axis.annotate(
-                each.role.name, (effect, rate), (-5 if right else 5, -10), fontsize=7.5, color=own,
+                each.role.name, (effect, rate), away, fontsize=7.5, color=own,
                 textcoords="offset points", ha="right" if right else "left",
             )  # fmt: skip
     if sign < 0:

@@ -18,7 +18,7 @@ from steer_gym.benchmark import (
     load_benchmark,
     save_benchmark,
 )
-from steer_gym.errors import EvaluationError
+from steer_gym.errors import EvaluationError, UnknownNameError
 
 FAST = Treatment(concept="fast", size=10, depth="late", alpha=6.0, operation="override")
 BENCHMARK = Benchmark(
@@ -80,7 +80,14 @@ def test_episodes_are_counted_over_every_dimension() -> None:
         ({"policies": ()}, "needs policies, each under a name of its own; there are none"),
         ({"suites": BENCHMARK.suites[:1] * 2}, "'LiberoObject' is there twice"),
         ({"conditions": (FAST,)}, "needs a condition of kind 'baseline'"),
-        ({"envs": 0}, "envs must be 1 or more, but is 0"),
+        ({"envs": 0}, "envs must be a whole number, 1 or more, but is 0"),
+        ({"envs": "3"}, "envs must be a whole number, 1 or more, but is '3'"),
+        ({"measure_steering": "no"}, "measure_steering must be true or false, but is 'no'"),
+        ({"seed": -1}, "seed must be a whole number, 0 or more, but is -1"),
+        (
+            {"conditions": (BENCHMARK.conditions[0], FAST, replace(FAST, name=f"{FAST.name} "))},
+            "names differ in files too; 'fast-10-late-a6' is there twice",
+        ),
     ],
 )
 def test_a_benchmark_that_compares_nothing_is_refused(change: dict[str, Any], message: str) -> None:
@@ -96,6 +103,9 @@ def test_a_benchmark_that_compares_nothing_is_refused(change: dict[str, Any], me
         ({"init_states": ()}, "A suite needs init_states, each once; there are none"),
         ({"init_states": [0, 0]}, "A suite needs init_states, each once; 0 is there twice"),
         ({"tasks": "reach"}, "tasks of a suite is a list, not 'reach'"),
+        ({"init_states": 3}, "init_states of a suite is a list, not 3"),
+        ({"init_states": [-1]}, "init_states of a suite must be a whole number, 0 or more, .* -1"),
+        ({"init_states": [0.5]}, "must be a whole number, 0 or more, but is 0.5"),
     ],
 )
 def test_a_suite_without_places_of_its_own_is_refused(fields: dict[str, Any], message: str) -> None:
@@ -129,7 +139,13 @@ def test_parts_that_would_share_a_folder_are_refused() -> None:
         ),
         ({"kind": "prompt"}, "it says more in a condition of kind prompt"),
         ({"concept": "fast", "prompt": "go"}, "prompt of a condition holds {instruction}"),
-        ({"concept": "fast", "draws": 0}, "draws is 1 or more, but is 0"),
+        ({"concept": "fast", "draws": 0}, "draws must be a whole number, 1 or more, but is 0"),
+        ({"concept": "fast", "draws": 2}, "draws are of random neurons, but a steered condition"),
+        ({"concept": "fast", "size": 0}, "size must be a whole number, 1 or more, but is 0"),
+        ({"concept": "fast", "size": "ten"}, "size must be a whole number.* but is 'ten'"),
+        ({"concept": "fast", "alpha": float("nan")}, "alpha of a condition is a finite number"),
+        ({"concept": "fast", "alpha": "strong"}, "is a finite number, not 'strong'"),
+        ({"kind": "baseline", "alpha": 4.0}, "baseline condition steers nothing, .* no alpha"),
     ],
 )
 def test_a_condition_that_says_nothing_clear_is_refused(
@@ -142,10 +158,10 @@ def test_a_condition_that_says_nothing_clear_is_refused(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("none.json", None, "Cannot read the benchmark"),
+        ("none.json", None, "There is no file .*none.json. `steer-gym bench quick"),
         ("torn.json", "{", "is not JSON"),
         ("list.json", "[]", "holds no benchmark but list"),
-        ("other.json", "{}", "other.json: Not a benchmark: KeyError 'policies'"),
+        ("other.json", "{}", "other.json: A benchmark needs name and policies and suites"),
     ],
 )
 def test_a_file_that_is_no_benchmark_is_refused(
@@ -155,3 +171,34 @@ def test_a_file_that_is_no_benchmark_is_refused(
         (tmp_path / name).write_text(text)
     with pytest.raises(EvaluationError, match=message):
         load_benchmark(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sead": 3}, "field of a benchmark 'sead'. Did you mean 'seed'"),
+        ({"policies": "pocket"}, "policies of a benchmark is a list, not 'pocket'"),
+        ({"policies": [{"name": "pocket", "option": {}}]}, "of a policy 'option'. Did you mean"),
+        ({"policies": [{}]}, "A policy needs name, but has nothing"),
+        ({"suites": [{"env": "x", "task": [1]}]}, "of a suite 'task'. Did you mean 'tasks'"),
+        ({"conditions": {"kind": "baseline"}}, "conditions of a benchmark is a list, not"),
+        ({"conditions": ["fast"]}, "A condition is given by its fields .*, not 'fast'"),
+        ({"conditions": [{"alfa": 3.0}]}, "field of a condition 'alfa'. Did you mean 'alpha'"),
+    ],
+)
+def test_a_slip_in_a_file_is_named_with_what_was_meant(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "plan.json").write_text(json.dumps({**BENCHMARK.to_json(), **change}))
+    with pytest.raises(EvaluationError, match=rf"plan\.json: .*{message}"):
+        load_benchmark(tmp_path / "plan.json")
+
+
+def test_a_control_of_what_is_not_there_is_refused() -> None:
+    stray = replace(FAST.control("random"), control_of="fast 10 late")
+    with pytest.raises(UnknownNameError, match=r"condition that 'random like .*Did you mean 'fast"):
+        replace(BENCHMARK, conditions=(BENCHMARK.conditions[0], FAST, stray))
+
+
+def test_a_single_position_needs_no_list() -> None:
+    assert Treatment(concept="fast", positions="prefill").positions == ("prefill",)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 import toy_work
 
 from steer_gym.benchmark import Benchmark
+from steer_gym.benchmark.ray_crew import run_on_ray
 from steer_gym.benchmark.run import Manner, run_benchmark
+from steer_gym.errors import EvaluationError
 
 ray = pytest.importorskip("ray", reason="needs the extra 'bench'")
 
@@ -34,6 +37,14 @@ def two_nodes() -> Iterator[Any]:
         yield cluster
         ray.shutdown()
         cluster.shutdown()
+
+
+def test_a_cluster_that_does_not_answer_is_said_at_once() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and listens not
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(EvaluationError, match=f"No Ray cluster answers at {address}"):
+            run_on_ray([], lambda: None, toy_work.work_there, address=address)
 
 
 @pytest.mark.usefixtures("two_nodes")

@@ -11,7 +11,7 @@ import pytest
 from steer_gym import NeuronSet, Policy, Steering
 from steer_gym.benchmark import PolicyChoice, Treatment
 from steer_gym.benchmark.resolving import resolved
-from steer_gym.errors import ActConfigError, UnknownNameError
+from steer_gym.errors import ActConfigError, SteeringError, UnknownNameError
 from steer_gym.neurons.source import SourceError
 from steer_gym.schedules import Ramp
 
@@ -122,8 +122,10 @@ def test_a_schedule_is_kept_but_for_a_zero_dose(reach: Policy) -> None:
 def test_what_the_policy_does_not_know_is_refused(reach: Policy) -> None:
     with pytest.raises(UnknownNameError, match="fast"):
         resolved(Treatment(concept="fats"), reach, REACH)
-    with pytest.raises(ActConfigError):
-        resolved(Treatment(concept="fast", schedule={"nonsense": 1}), reach, REACH)
+    with pytest.raises(ActConfigError, match="Condition 'odd': Not a schedule"):
+        resolved(Treatment(concept="fast", schedule={"nonsense": 1}, name="odd"), reach, REACH)
+    with pytest.raises(SteeringError, match=r"Condition 'fast': Cannot read .*none\.yaml"):
+        resolved(Treatment(concept="fast"), reach, replace(REACH, dictionary="none.yaml"))
 
 
 def test_a_ready_steering_is_taken_as_it_is(reach: Policy) -> None:

@@ -282,6 +282,16 @@ def test_a_plan_that_means_something_else_by_the_same_names_is_refused(
     assert (tmp_path / PLAN).read_bytes() == plan
 
 
+def test_episodes_whose_plan_is_lost_are_not_taken_for_those_of_another(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    run_benchmark(benchmark, tmp_path, QUIET)
+    (tmp_path / PLAN).unlink()
+    with pytest.raises(ResultsError, match=r"holds episodes \(.*jsonl\) but no benchmark.json"):
+        run_benchmark(replace(benchmark, seed=7), tmp_path, QUIET)
+    assert not (tmp_path / PLAN).exists()
+
+
 def test_a_narrower_plan_is_allowed(benchmark: Benchmark, tmp_path: Path) -> None:
     run_benchmark(benchmark, tmp_path, QUIET)
     narrow = replace(benchmark, conditions=benchmark.conditions[:2])

@@ -100,9 +100,18 @@ def test_what_is_said_of_no_policy_is_refused(
     [
         (["quick"], "quick needs a --policy"),
         (["quik"], "Did you mean 'quick'"),
-        (["none.json"], "Cannot read the benchmark none.json"),
+        (
+            ["none.json"],
+            "There is no file none.json. `steer-gym bench quick --policy pocket --save-plan",
+        ),
         (["quick", "--policy", "nobody"], "nobody"),
-        (["paper-libero-long", "--policy", "reach", "--dry-run"], "fast"),
+        (["paper-libero-long", "--policy", "reach", "--dry-run"], "Condition 'fast 10 full a2': "),
+        (["quick", "--policy", "reach", "--policy", "toy"], "--policy is given twice, 'reach' and"),
+        (["quick", "--policy", "reach", "--policy-option", "crash=1"], "Did you mean 'crash_near'"),
+        (["quick", "--policy", "openvla"], "Policy 'openvla' needs the option 'checkpoint'"),
+        (["quick", "--policy", "reach", "--gpus", "1"], "--gpus goes with --ray"),
+        (["quick", "--policy", "reach", "--ray", "--cpus", "nan"], "'nan' is no number"),
+        (["."], ". is a folder; a plan is a file, such as its benchmark.json"),
     ],
 )
 def test_what_cannot_be_run_is_said(arguments: list[str], message: str, capsys: Capture) -> None:

@@ -122,7 +122,7 @@ def test_the_baseline_can_be_left_out(tmp_path: Path, capsys: Capture) -> None:
     ("change", "message"),
     [
         (["--policy", "reahc"], "Unknown policy 'reahc'"),
-        (["--checkpoint", "x"], "Cannot make policy 'reach': .*checkpoint"),
+        (["--checkpoint", "x"], "Unknown option of policy 'reach' 'checkpoint'"),
         (["--policy-option", "x"], "'x' is not KEY=VALUE"),
         (["--env", "toy/Reach-v9"], "Cannot make toy/Reach-v9|Unknown environment"),
         (["--tasks", "0,7"], "no task 7"),

@@ -96,3 +96,29 @@ def test_parquet_takes_columns_of_mixed_kinds(tmp_path: Path) -> None:
     write_parquet(tmp_path / "t.parquet", [{"task": 1, "n": 1}, {"task": "open", "n": 0.5}])
     table = parquet.read_table(tmp_path / "t.parquet").to_pylist()
     assert table == [{"task": "1", "n": 1.0}, {"task": "open", "n": 0.5}]
+
+
+def test_a_row_for_which_there_is_no_room_is_said_and_those_before_stay(path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="not on Windows")
+    write_rows(path, ROWS[:1])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 9, limits[1]))
+    try:
+        with (
+            pytest.raises(ResultsError, match=r"Cannot write .*File too large.* Make room"),
+            RowFile(path) as file,
+        ):
+            file.append(ROWS[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert read_rows(path) == ROWS[:1]
+    with RowFile(path) as file:
+        file.append(ROWS[1])
+    assert read_rows(path) == ROWS
+
+
+def test_a_file_where_a_folder_is_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").mkdir()
+    with pytest.raises(ResultsError, match=r"Cannot write .*plan\.json: .*Is a directory"):
+        write_rows(tmp_path / "plan.json", ROWS)
+    assert [each.name for each in tmp_path.iterdir()] == ["plan.json"]

@@ -118,6 +118,7 @@ def test_a_steering_as_large_as_the_stream_is_said(
 def test_too_few_pairs_are_no_evidence(make_study: MakeStudy) -> None:
     found = judged(make_study([steered("fast", 0.5)], tasks=1))
     assert found.outcome == "few"
+    assert found.said.startswith("Too few pairs to tell of speed (+0.4")
     assert "4 pairs only." in found.cautions
     assert "One task only: it says nothing of others." in found.cautions
     nothing = judged(make_study([steered("fast", crashes=range(4))]))
