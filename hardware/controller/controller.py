@@ -180,6 +180,8 @@ class Controller(Machine):
         unlocked = self.safety.unlock(self.time_s)
         self.note("unlock", done=unlocked)
         if self.safety.mode is not before:
+            # From where the arm stands: a reference left within an obstacle would press again.
+            self.settle()
             self.note("safety", mode=self.safety.mode.name, reason=self.safety.reason)
         return unlocked
 

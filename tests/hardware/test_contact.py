@@ -58,3 +58,16 @@ def test_what_pushes_back_does_not_turn_a_joint_beyond_its_limit(
     assert bench.robot.fault.code in (FaultCode.FORCE_LIMIT, FaultCode.PROTECTIVE_STOP)
     assert seen.joint_speed < limits.joint_speed * 1.05
     assert seen.tool_speed < limits.tool_speed * 1.05
+
+
+def test_after_a_protective_stop_the_arm_does_not_press_again(make_bench: Any) -> None:
+    bench = make_bench(plant="mujoco", limits=TABLE_INSIDE)
+    press(bench, (DOWN, 0.0, 100))
+    bench.robot.wait(6.0)
+    bench.controller.protective_stop("a person")
+    bench.robot.wait(6.0)
+    pressing = np.linalg.norm(bench.controller.force[:3])
+    assert pressing > 100.0
+    assert bench.controller.unlock_protective_stop()
+    bench.robot.wait(0.5)
+    assert pressing > 1.5 * np.linalg.norm(bench.controller.force[:3])
