@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from steer_gym.hardware.controller.plant import HOME
 from steer_gym.hardware.modes import RobotMode, SafetyMode
 from steer_gym.robot import RobotFault
 
@@ -39,9 +40,10 @@ def attend(bench: Any) -> None:
     if c.safety.mode is not SafetyMode.PROTECTIVE_STOP:
         c.enter_safety(SafetyMode.NORMAL, "released")
     bench.robot.wait(1.0)
-    while np.linalg.norm(c.force[:3]) > 50.0:  # by hand, out of what it presses on
+    c.end_program("at the pendant")
+    if np.linalg.norm(c.force[:3]) > 50.0:  # by hand, away from what it presses on
+        c.plant.place(np.array(HOME))
         c.settle()
-        bench.robot.wait(0.1)
     if c.mode is RobotMode.POWER_OFF:
         c.power_on()
         bench.robot.wait(1.5)
