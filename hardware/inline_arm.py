@@ -120,10 +120,21 @@ class InlineArm:
     """An ``Arm`` whose time passes only in ``wait``: deterministic, as fast as it computes."""
 
     def __init__(self, settings: ArmSettings, controller: Controller, gripper: Gripper) -> None:
+        """Connect; moves nothing.
+
+        Raises:
+            RobotError: The controller has no cycles as fast as the settings want them.
+        """
+        most_hz = 1.0 / controller.dt_s
+        if settings.rate_hz > most_hz * (1.0 + 1e-9):
+            raise RobotError(
+                f"rate_hz = {settings.rate_hz:g} is above the {most_hz:g} of a controller with "
+                f"PolyScope {controller.polyscope}; ask for {most_hz:g}, or less."
+            )
         self._controller = controller
         self._port = InlinePort(settings, controller, gripper)
         self._driver = ArmDriver(settings, self._port)
-        self._cycles_a_tick = min(1.0, settings.rate_hz * controller.dt_s)
+        self._cycles_a_tick = settings.rate_hz * controller.dt_s
         self._ticks = 0
         self._driver.cycle(controller.time_s)
 

@@ -24,8 +24,6 @@ _DAMPED_BELOW = 0.02
 """Manipulability under which the inverse is damped."""
 _SLACKS = (3e-4, 5e-4, 7e-4, LARGEST_SLACK)
 """How far setpoints may be outside [m]: the first; the others where an arm begins further out."""
-_LEAD_RISE = 0.5
-"""Share of the lead that comes back in a second at full speed: more would be a burst of speed."""
 
 
 class Servo:
@@ -62,13 +60,13 @@ class Servo:
         """Begin at rest at ``q``, without a target."""
         self.q, self.qd = q.copy(), np.zeros(6)
         self._course, self.blocked, self.blocked_s = None, "", 0.0
-        self._lead, self._load = 1.0, 0.0
+        self._followed = q.copy()
         self._tool = self._arm.forward(q, self._tcp)
         self._slack = next((slack for slack in _SLACKS if self._inside(q, slack)), _SLACKS[0])
 
     def take(self, q: Array, qd: Array) -> None:
         """Go on from where the arm is, towards the same target."""
-        self.q, self.qd = q.copy(), qd.copy()
+        self.q, self.qd, self._followed = q.copy(), qd.copy(), q.copy()
         self._tool = self._arm.forward(q, self._tcp)
 
     def aim(self, target: Target | None) -> None:
@@ -110,12 +108,11 @@ class Servo:
             speed = _towards(self.qd, np.zeros(6), limits.joint_acceleration * dt)
         self.qd = speed
         self.q = self.q + speed * dt
-        self._load = self._share(speed, jacobian)
         if self._slack > _SLACKS[0] and self._inside(self.q, _SLACKS[0]):
             self._slack = _SLACKS[0]
         stuck = bool(self.blocked) and not self._moving
         self.blocked_s = self.blocked_s + dt if stuck else 0.0
-        return self._leading()
+        return self._leading(jacobian)
 
     @property
     def _moving(self) -> bool:
@@ -191,17 +188,27 @@ class Servo:
                 return trouble
         return ""
 
-    def _leading(self) -> Array:
-        """Return the setpoint with as much of the lead as stays within the limits."""
-        most = min(1.0, self._lead + _LEAD_RISE * self._dt_s / max(self._load, 1e-3))
-        lead = self.qd * (most * self._lag_s)
+    def _leading(self, jacobian: Array) -> Array:
+        """Return the setpoint with as much of the lead as stays within the limits.
+
+        An arm that had less of it, at a wall or for want of speed, is behind and would make up for
+        that at once, above its speed. So the arm is followed as well: it takes the way to its
+        setpoint in the time of the lag, and is shown no setpoint that is further than its speed
+        allows.
+        """
+        if self._lag_s == 0.0:
+            return self.q
+        lead = self.qd * self._lag_s
         share = 1.0
         if lead.any() and not self._fits(lead):
             share = 0.0
             for more in (1 / 2, 1 / 4, 1 / 8, 1 / 16):
                 share += more * self._fits(lead * (share + more))
-        self._lead = most * share
-        return np.asarray(self.q + lead * share)
+        way = self.q + lead * share - self._followed
+        way = way / max(1.0, self._share(way / self._lag_s, jacobian))
+        setpoint = self._followed + way
+        self._followed = self._followed + way * min(1.0, self._dt_s / self._lag_s)
+        return np.asarray(setpoint)
 
     def _fits(self, lead: Array) -> bool:
         return self._inside(self.q + lead, self._slack)

@@ -53,6 +53,8 @@ def drawn_bench(make_bench: Any, rng: Any) -> Any:
     """Return a robot that stands somewhere inside its limits, often in a tight box."""
     arm, polyscope = str(rng.choice(["UR5e", "UR5"])), str(rng.choice(["3.15.8", "5.4", "5.23"]))
     rate_hz = float(rng.choice([125.0, 200.0, 333.0, 500.0]))
+    if polyscope.startswith("3."):
+        rate_hz = 125.0  # the most that a CB3 has
     lookahead_s = float(rng.choice([0.1, 0.2]))
     lag_s = lookahead_s * float(rng.choice([0.0, 0.5, 1.0]))
     limits, model = drawn_limits(rng), arm_model(arm)
@@ -109,16 +111,11 @@ def command(bench: Any, adversary: Any, rng: Any) -> None:
 
 
 FEW = [0, 1]
-TOO_FAST = pytest.mark.xfail(
-    strict=True, reason="known: a lead that comes back makes a joint 12 % too fast for 24 ms"
+
+
+@pytest.mark.parametrize(
+    "seed", [*FEW, *(pytest.param(seed, marks=pytest.mark.hardware) for seed in range(2, 40))]
 )
-MORE = [
-    pytest.param(seed, marks=[pytest.mark.hardware, *([TOO_FAST] if seed == 20 else [])])
-    for seed in range(2, 40)
-]
-
-
-@pytest.mark.parametrize("seed", [*FEW, *MORE])
 def test_28_no_limit_is_broken_whatever_the_limits_the_rate_and_the_posture(
     make_bench: Any, make_adversary: Any, seed: int
 ) -> None:
@@ -144,8 +141,7 @@ def test_28_no_limit_is_broken_whatever_the_limits_the_rate_and_the_posture(
     assert (seen.highest < np.array(limits.high) + 1e-3).all()
     assert seen.joint_speed < limits.joint_speed * 1.05
     assert seen.tool_speed < limits.tool_speed * 1.05
-    # Where joints turn back at once, the setpoints' lead turns the tool 7 % too fast at most.
-    assert watch.turn < 1.08
+    assert watch.turn < 1.05
     assert watch.tilt < 0.02
     assert watch.depth < 1e-3
     assert not [e for e in c.events.since(0.0) if e["kind"] == "runtime_error"]

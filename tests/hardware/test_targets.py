@@ -137,6 +137,11 @@ def test_15_a_rate_between_the_controllers_ticks_is_kept_on_average_and_no_faste
     assert bench.controller.extremes.tool_speed < 0.26
 
 
+def test_a_rate_above_the_controllers_is_refused(make_bench: Any) -> None:
+    with pytest.raises(RobotError, match=r"rate_hz = 200 is above the 125 of .* 3\.15\.8; ask for"):
+        make_bench(simulator={"polyscope": "3.15.8"}, rate_hz=200.0)
+
+
 @pytest.mark.parametrize(("journal", "readings"), [(False, 1), (True, 2)])
 def test_without_a_journal_a_command_reads_the_arm_once(
     make_bench: Any, tmp_path: Path, journal: bool, readings: int
