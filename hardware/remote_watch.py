@@ -34,19 +34,16 @@ class RemoteWatch:
         self._host = host
         self._local = False
         self._ended = threading.Event()
-        dashboard = Dashboard(host, _ANSWER_S)
-        answer = dashboard.ask(REMOTE_QUESTION)
-        self._heard_s = time.monotonic()
-        if answer not in ("true", "false"):
-            dashboard.close()
-            self._heard_s = float("inf")
-            return
+        self._heard_s = float("inf")
+        with Dashboard(host, _ANSWER_S) as dashboard:
+            answer = dashboard.ask(REMOTE_QUESTION)
         if answer == "false":
-            dashboard.close()
             raise RobotError(
                 "The robot is in local control; switch it to remote control on the pendant."
             )
-        threading.Thread(target=self._run, args=(dashboard,), name="remote", daemon=True).start()
+        if answer == "true":
+            self._heard_s = time.monotonic()
+            threading.Thread(target=self._run, name="remote", daemon=True).start()
 
     def finding(self) -> Finding | None:
         """Return that remote control is lost, or that nobody says so any more."""
@@ -62,7 +59,8 @@ class RemoteWatch:
         """Ask no more; the thread ends by itself."""
         self._ended.set()
 
-    def _run(self, dashboard: Dashboard | None) -> None:
+    def _run(self) -> None:
+        dashboard: Dashboard | None = None
         while not self._ended.wait(_PAUSE_S):
             try:
                 dashboard = dashboard or Dashboard(self._host, _ANSWER_S)
