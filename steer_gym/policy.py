@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,9 @@ class Policy(ABC):
     """A policy; subclasses set ``spec`` and write ``plan``."""
 
     spec: PolicySpec
+
+    light: ClassVar[bool] = False
+    """Whether a copy costs so little memory that each of several processes may hold one."""
 
     @abstractmethod
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:

@@ -54,13 +54,27 @@ def make_policy(name: str, **options: Any) -> Policy:
         SteerGymError: An option is missing that the policy cannot do without.
         MissingPackageError: Says what to install.
     """
-    targets = policy_targets()
-    if name not in targets:
-        raise UnknownNameError("policy", name, targets)
-    maker = load(targets[name])
+    maker = _maker(name)
     _require_options(name, maker, options)
     policy: Policy = maker(**options)
     return policy
+
+
+def is_light(name: str) -> bool:
+    """Return ``Policy.light``, without making one; imports what it needs.
+
+    Raises:
+        UnknownNameError: There is no such policy.
+        MissingPackageError: Says what to install.
+    """
+    return bool(getattr(_maker(name), "light", False))
+
+
+def _maker(name: str) -> Any:
+    targets = policy_targets()
+    if name not in targets:
+        raise UnknownNameError("policy", name, targets)
+    return load(targets[name])
 
 
 def _require_options(name: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> None:

@@ -40,6 +40,8 @@ class PocketPolicy(Policy):
     +0.996; ``mask`` lets only the 256 action tokens compete.
     """
 
+    light = True
+
     def __init__(self, checkpoint: str | Path | None = None, device: str = "cpu") -> None:
         """Load the policy.
 

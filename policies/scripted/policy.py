@@ -25,6 +25,8 @@ class ScriptedPolicy(Policy):
     is in or on something, which is all of libero_object and libero_spatial.
     """
 
+    light = True
+
     def __init__(self, *, speed: float = 1.0, height: float = 0.30) -> None:
         """Choose the style, see ``Style``.
 

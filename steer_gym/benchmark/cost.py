@@ -21,6 +21,7 @@ from .continuing import require_same_meaning
 from .plan import Benchmark, PolicyChoice, Suite
 from .results import PLAN, Results
 from .shards import shard_conditions
+from .threads import suitable_threads
 from .work import chosen
 
 FAST_STEP_S, STEP_S = 0.015, 0.11
@@ -103,16 +104,16 @@ def _limit(env: gym.Env[object, object]) -> int:
 
 def _plan_s(policy: Policy, envs: int) -> float:
     """Return the wall time of a plan for one row and one step, in the batch that will be used."""
-    rows = max(1, envs // 2)
-    batch = batch_observations([policy.spec.example_observation()] * rows)
+    batch = batch_observations([policy.spec.example_observation()] * envs)
     times = []
-    for _ in range(TRIES):
-        policy.reset()
-        started = time.perf_counter()
-        policy.plan(batch)
-        times.append(time.perf_counter() - started)
+    with suitable_threads(policy):
+        for _ in range(TRIES):
+            policy.reset()
+            started = time.perf_counter()
+            policy.plan(batch)
+            times.append(time.perf_counter() - started)
     policy.reset()
-    return min(times) / rows / executed_actions(policy.spec, ActConfig())
+    return min(times) / envs / executed_actions(policy.spec, ActConfig())
 
 
 def _measured(rows: Sequence[Row], envs: int) -> float | None:

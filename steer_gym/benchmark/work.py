@@ -18,6 +18,7 @@ from steer_gym.registry import make_policy
 
 from .plan import Benchmark, PolicyChoice
 from .shards import Shard, shard_conditions, shard_grid, shards
+from .threads import suitable_threads
 
 FILMED = ("baseline", "steered", "prompt")
 """Kinds of condition that are worth a film."""
@@ -78,7 +79,8 @@ def run_shard(job: Job, stages: Sequence[Stage], progress: Progress, tried: Trie
         policy_options=shard.policy.options,
         tried=label in tried,
     )
-    evaluate_on(stages, grid, policy, job.rows_file.parent, running, progress)
+    with suitable_threads(policy):
+        evaluate_on(stages, grid, policy, job.rows_file.parent, running, progress)
     tried[label] = conditions
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from steer_gym.errors import UnknownNameError
 from steer_gym.evaluation.rows import Row
 from steer_gym.evaluation.table import report
 from steer_gym.extras import require
+from steer_gym.registry import is_light
 
 from .choices import add_policy, policy_options
 from .parser import Once, UsageError, amount, count, numbers, whole
@@ -47,7 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("the run")
     how.add_argument("--out", type=Path, metavar="FOLDER", help="(default: runs/bench/...)")
     how.add_argument(
-        "--workers", type=count, default=1, help="processes with a policy each (default: 1)"
+        "--workers",
+        type=count,
+        help="processes with a policy each (default: 1; of a light policy, such as pocket, 2)",
     )
     how.add_argument(
         "--ray", nargs="?", const="", metavar="ADDRESS",
@@ -75,8 +79,11 @@ def run(options: argparse.Namespace) -> int:
     labels = "-".join(policy.label for policy in benchmark.policies)
     out = options.out or Path("runs/bench") / f"{benchmark.name}-{labels}"
     print(described(benchmark), flush=True)
-    if options.dry_run or (options.workers == 1 and options.ray is None):
-        # With several workers nothing is loaded here: the policies' memory is theirs.
+    light = not manner.ray and all(is_light(each.name) for each in benchmark.policies)
+    if light and options.workers is None:
+        manner = replace(manner, workers=min(2, os.cpu_count() or 1))
+    if options.dry_run or (not manner.ray and (light or manner.workers == 1)):
+        # Otherwise nothing is loaded here: the policies' memory is the workers'.
         print(priced(estimate(benchmark, out)), flush=True)
     if options.dry_run:
         return 0
@@ -110,7 +117,7 @@ def _manner(options: argparse.Namespace) -> Manner:
     if given and options.ray is None:
         raise UsageError(f"--{next(iter(given))} goes with --ray; without it, it does nothing.")
     return Manner(
-        workers=options.workers,
+        workers=options.workers or 1,
         ray=options.ray is not None,
         ray_address=options.ray or None,
         films=options.films,

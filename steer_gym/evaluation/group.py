@@ -14,9 +14,10 @@ from .slot import Slot
 
 
 class Group:
-    """Some slots, each a fixed row of the batch, so that a cell meets the same arithmetic always.
+    """A policy's slots, each a fixed row of the batch: a cell meets the same arithmetic always.
 
-    With two groups the environments of one move while the policy looks at the other.
+    All act at once, though the policy then waits for the environments: two groups in turn would not
+    wait, but batches of half the size cost more than that, where a row is cheaper among others.
     """
 
     def __init__(self, slots: Sequence[Slot], policy: Policy) -> None:

@@ -166,8 +166,6 @@ def _slots(stages: Sequence[Stage], grid: Grid, keeper: Keeper, direction: Direc
 
 
 def _play(slots: list[Slot], policy: Policy, progress: Progress) -> None:
-    apart = 1 if policy.remembers or len(slots) == 1 else 2
-    groups = [Group(slots[start::apart], policy) for start in range(apart)]
-    while groups:
-        groups = [group for group in groups if group.turn()]
+    group = Group(slots, policy)
+    while group.turn():
         progress.tick()

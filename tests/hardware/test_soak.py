@@ -63,9 +63,9 @@ def litter(bench: Any, rng: Any) -> None:
 
 
 def soak(
-    bench: Any, policy: Any, seconds: float, causes: tuple[Any, ...]
+    bench: Any, policy: Any, seconds: float, causes: tuple[Any, ...], *, thrown: bool
 ) -> tuple[Counter[str], float]:
-    """Let ``policy`` command for so long.
+    """Let ``policy`` command for so long, while things are ``thrown`` in the arm's way, or not.
 
     Returns:
         How often each fault came, and the share of the steps in which the tool touched something.
@@ -75,7 +75,7 @@ def soak(
     bench.robot.arm()
     bench.controller.extremes.clear()
     for step in range(steps):
-        if step % 100 == 0:
+        if thrown and step % 100 == 0:
             litter(bench, policy.rng)
         if bench.robot.fault:
             faults[bench.robot.fault.code] += 1
@@ -92,24 +92,25 @@ def soak(
     return faults, touched / steps
 
 
-PUSHED = pytest.mark.xfail(
-    strict=True, reason="known: blows push the arm 1.5 mm out of the box, and a joint to 1.06 rad/s"
+CAUGHT = pytest.mark.xfail(
+    strict=True, reason="known: where the tool is caught, a joint turns at 1.25 rad/s for 40 ms"
 )
 
 
 @pytest.mark.parametrize(
-    ("plant", "seconds", "policy"),
+    ("plant", "seconds", "policy", "thrown"),
     [
-        ("kinematic", 20.0, "adversary"),
-        ("kinematic", 20.0, "dice"),
-        pytest.param("kinematic", 600.0, "adversary", marks=pytest.mark.hardware),
-        pytest.param("kinematic", 600.0, "dice", marks=pytest.mark.hardware),
-        pytest.param("mujoco", 600.0, "adversary", marks=[pytest.mark.hardware, PUSHED]),
-        pytest.param("mujoco", 600.0, "dice", marks=pytest.mark.hardware),
+        ("kinematic", 20.0, "adversary", False),
+        ("kinematic", 20.0, "dice", False),
+        pytest.param("kinematic", 600.0, "adversary", False, marks=pytest.mark.hardware),
+        pytest.param("kinematic", 600.0, "dice", False, marks=pytest.mark.hardware),
+        pytest.param("mujoco", 600.0, "adversary", False, marks=pytest.mark.hardware),
+        pytest.param("mujoco", 600.0, "adversary", True, marks=[pytest.mark.hardware, CAUGHT]),
+        pytest.param("mujoco", 600.0, "dice", True, marks=pytest.mark.hardware),
     ],
 )
 def test_28_nonsense_and_random_faults_never_break_a_limit(
-    make_bench: Any, request: Any, plant: str, seconds: float, policy: str
+    make_bench: Any, request: Any, plant: str, seconds: float, policy: str, thrown: bool
 ) -> None:
     if plant == "mujoco":
         pytest.importorskip("robosuite", reason="needs the models of robosuite")
@@ -118,7 +119,7 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
     # A hand of 60 N moves an arm that has mass by itself.
     causes = FAULTS[:-1] if plant == "mujoco" else FAULTS
     wild = request.getfixturevalue(policy)
-    faults, touched = soak(bench, wild, seconds, causes)
+    faults, touched = soak(bench, wild, seconds, causes, thrown=thrown)
     seen, limits = bench.controller.extremes, bench.robot.settings.limits
     print(f"\n{seconds:.0f} s, {plant}, {policy}: {dict(faults)}, {wild.refused} refused")
     print(f"box {seen.lowest} {seen.highest}, {seen.joint_speed:.3f} rad/s {seen.tool_speed:.3f}")
@@ -128,7 +129,7 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
     # Measured, not told: in contact too. A tool that a blow throws back is faster for a moment.
     assert seen.joint_speed < limits.joint_speed * 1.05
     assert seen.tool_speed < limits.tool_speed * (1.2 if plant == "mujoco" else 1.05)
-    assert touched > 0.0 or plant == "kinematic" or policy == "dice"
+    assert touched > 0.0 or not thrown or policy == "dice"
     assert wild.refused > seconds or policy == "dice"
     assert len(faults) > 3 or seconds < 60
     assert not [e for e in bench.controller.events.since(0.0) if e["kind"] == "runtime_error"]
