@@ -9,6 +9,7 @@ from itertools import product
 from steer_gym.errors import EvaluationError, UnknownNameError
 
 from .plan import Benchmark, PolicyChoice, Suite
+from .report.expectation import expectations
 from .treatment import Treatment
 
 ALPHAS = (2.0, 4.0, 6.0, 8.0, 10.0, 20.0)
@@ -61,6 +62,8 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
             "of your own; `steer-gym bench quick --policy pocket --save-plan FILE` shows one."
         )
     first, *_ = named
+    # A control answers for every concept that should change the same measure.
+    measured = {expectations(each.concept)[0].measure: each for each in reversed(named)}
     suite = SUITES.get(choice.name, LIBERO_LONG)
     return Benchmark(
         name="quick",
@@ -70,8 +73,7 @@ def quick(choice: PolicyChoice, concepts: Collection[str]) -> Benchmark:
         conditions=(
             UNSTEERED,
             *named,
-            first.control("random", draws=3),
-            first.control("zero"),
+            *(each.control("random", draws=3) for each in reversed(measured.values())),
             told(str(first.concept), beside=first.name),
         ),
         envs=3,

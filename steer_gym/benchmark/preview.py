@@ -30,6 +30,12 @@ def described(benchmark: Benchmark) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def staffed(benchmark: Benchmark, workers: int) -> str:
+    """Return what runs side by side, which is what takes memory: LIBERO 1.7 GB an environment."""
+    envs = "an environment" if benchmark.envs == 1 else f"{benchmark.envs} environments"
+    return f"processes       {workers}, each with a policy and {envs}"
+
+
 def priced(cost: Cost) -> str:
     """Return the estimate."""
     left = cost.episodes - cost.done

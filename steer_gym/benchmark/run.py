@@ -11,7 +11,7 @@ from steer_gym.errors import EvaluationError
 from steer_gym.evaluation.progress import Progress
 from steer_gym.results import writable_folder
 
-from .continuing import keep_plan
+from .continuing import kept_plan
 from .crew import run_in_processes, work_on
 from .plan import Benchmark
 from .ray_crew import run_on_ray
@@ -80,19 +80,19 @@ def run_benchmark(
     """
     manner = manner or Manner()
     folder = writable_folder(Path(out)).resolve()
-    keep_plan(benchmark, folder)
-    before = Results.read(folder)
-    jobs = _left(before, manner)
-    progress = _progress(before, manner)
-    try:
-        _run(jobs, progress, manner, work)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_kept(folder)) from None
-    finally:
-        progress.close()
-    results = Results.read(folder)
-    if find_spec("pyarrow") is not None:
-        results.write_tables()
+    with kept_plan(benchmark, folder):
+        before = Results.read(folder, benchmark)
+        jobs = _left(before, manner)
+        progress = _progress(before, manner)
+        try:
+            _run(jobs, progress, manner, work)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_kept(folder, benchmark)) from None
+        finally:
+            progress.close()
+        results = Results.read(folder, benchmark)
+        if find_spec("pyarrow") is not None:
+            results.write_tables()
     return results
 
 
@@ -134,10 +134,9 @@ def _progress(before: Results, manner: Manner) -> Progress:
     return Progress(done=done, total=before.benchmark.episodes, quiet=manner.quiet)
 
 
-def _kept(folder: Path) -> str:
-    results = Results.read(folder)
-    done = sum(row["error"] is None for row in results.rows)
+def _kept(folder: Path, benchmark: Benchmark) -> str:
+    done = sum(row["error"] is None for row in Results.read(folder, benchmark).rows)
     return (
-        f"{done} of {results.benchmark.episodes} episodes are kept in {folder}; the same command "
+        f"{done} of {benchmark.episodes} episodes are kept in {folder}; the same command "
         "goes on from there."
     )

@@ -11,7 +11,7 @@ from steer_gym.benchmark.cost import estimate
 from steer_gym.benchmark.plan import Benchmark, PolicyChoice
 from steer_gym.benchmark.plan_file import load_benchmark, save_benchmark
 from steer_gym.benchmark.presets import PRESETS, preset
-from steer_gym.benchmark.preview import described, priced
+from steer_gym.benchmark.preview import described, priced, staffed
 from steer_gym.benchmark.report.writing import write_report
 from steer_gym.benchmark.results import Results
 from steer_gym.benchmark.run import Manner, run_benchmark
@@ -82,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
     light = not manner.ray and all(is_light(each.name) for each in benchmark.policies)
     if light and options.workers is None:
         manner = replace(manner, workers=min(2, os.cpu_count() or 1))
+    if not manner.ray:
+        print(staffed(benchmark, manner.workers), flush=True)
     if options.dry_run or (not manner.ray and (light or manner.workers == 1)):
         # Otherwise nothing is loaded here: the policies' memory is the workers'.
         print(priced(estimate(benchmark, out)), flush=True)

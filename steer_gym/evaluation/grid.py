@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from steer_gym.acting import ActConfig
 from steer_gym.digest import digest
@@ -20,7 +21,8 @@ class Condition:
     name: str
     """Shown in tables."""
     configs: tuple[ActConfig, ...] = (ActConfig(),)
-    """Mostly one. Several take turns over the initial states, such as draws of random neurons."""
+    """Mostly one. Several take turns over the initial states, such as draws of random neurons;
+    each task begins with the next, so that none meets the same initial states everywhere."""
     prompt: str = "{instruction}"
     """What the policy is told; ``{instruction}`` stands for the task's own words."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -31,13 +33,10 @@ class Condition:
         if not self.name or not self.configs:
             raise EvaluationError("A condition needs a name and at least one ActConfig.")
 
-    def config(self, init_state: int | None) -> ActConfig:
-        """Return the config for one initial state."""
-        return self.configs[self.draw(init_state)]
-
-    def draw(self, init_state: int | None) -> int:
-        """Return the number of the config for one initial state."""
-        return (init_state or 0) % len(self.configs)
+    def draw(self, task: int | str | None, init_state: int | None) -> int:
+        """Return the number of the config for one task and initial state, whatever else is run."""
+        number = crc32(task.encode()) if isinstance(task, str) else task or 0
+        return (number + (init_state or 0)) % len(self.configs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +62,12 @@ class Cell:
     @property
     def config(self) -> ActConfig:
         """Return how the policy selects its actions."""
-        return self.condition.config(self.init_state)
+        return self.condition.configs[self.draw]
 
     @property
     def draw(self) -> int:
         """Return which of the condition's configs is the cell's."""
-        return self.condition.draw(self.init_state)
+        return self.condition.draw(self.task, self.init_state)
 
 
 @dataclass(frozen=True, kw_only=True)

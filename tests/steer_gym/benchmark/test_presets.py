@@ -50,6 +50,9 @@ def test_quick_takes_the_concepts_that_the_policy_has() -> None:
     plan = preset("quick", POCKET, ("low", "random-low"))
     steered = [c.concept for c in plan.conditions if c.kind == "steered"]
     assert steered == ["low"]
+    plan = preset("quick", POCKET, CONCEPTS)
+    controls = [c.control_of for c in plan.conditions if c.kind == "random"]
+    assert controls == ["fast", "high"]  # one for speed, one for height
     with pytest.raises(EvaluationError, match="pocket knows none of the concepts fast, slow"):
         preset("quick", POCKET, ("random-low",))
 

@@ -21,6 +21,7 @@ import toy_world
 
 from steer_gym.benchmark import Benchmark, Suite
 from steer_gym.benchmark.columns import COLUMNS, EQUAL, IDENTITY
+from steer_gym.benchmark.continuing import kept_plan
 from steer_gym.benchmark.report.study import read_studies
 from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.benchmark.run import Manner, run_benchmark
@@ -280,6 +281,27 @@ def test_a_plan_that_means_something_else_by_the_same_names_is_refused(
     with pytest.raises(ResultsError, match=rf"{message}.* Choose another --out"):
         run_benchmark(replace(benchmark, **change), tmp_path, QUIET)
     assert (tmp_path / PLAN).read_bytes() == plan
+
+
+def test_a_name_keeps_its_meaning_though_a_plan_between_left_it_out(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    plain, fast, *_ = benchmark.conditions
+    run_benchmark(replace(benchmark, conditions=(plain, fast)), tmp_path, QUIET)
+    run_benchmark(replace(benchmark, conditions=(plain,)), tmp_path, QUIET)
+    stronger = replace(benchmark, conditions=(plain, replace(fast, alpha=0.9)))
+    with pytest.raises(ResultsError, match=r"begun with alpha 0.6 in condition 'fast a0.6', not"):
+        run_benchmark(stronger, tmp_path, QUIET)
+
+
+def test_a_plan_is_not_changed_under_a_run(benchmark: Benchmark, tmp_path: Path) -> None:
+    narrow = replace(benchmark, conditions=benchmark.conditions[:2])
+    with kept_plan(benchmark, tmp_path):
+        plan = (tmp_path / PLAN).read_bytes()
+        with pytest.raises(ResultsError, match="Another run is writing to"):
+            run_benchmark(narrow, tmp_path, QUIET)
+        assert (tmp_path / PLAN).read_bytes() == plan
+    assert len(run_benchmark(narrow, tmp_path, QUIET).rows) == 12
 
 
 def test_episodes_whose_plan_is_lost_are_not_taken_for_those_of_another(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import toy_world
 
 from steer_gym.benchmark import (
     Benchmark,
@@ -45,6 +46,30 @@ def test_a_dry_run_prints_plan_and_price_and_writes_nothing(
     assert "12, of which 0 are there and 12 would run" in text
     assert "720 at most" in text  # 60 steps an episode
     assert not (tmp_path / "out").exists()
+
+
+def test_a_light_policy_runs_in_two_processes_unless_told_otherwise(
+    plan: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def processes(*given: str) -> str:
+        assert main(["bench", plan, "--dry-run", *given]) == 0
+        (line,) = [each for each in capsys.readouterr().out.splitlines() if "processes" in each]
+        return line
+
+    assert processes() == "processes       1, each with a policy and an environment"
+    monkeypatch.setattr(toy_world.ReachPolicy, "light", True)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert processes("--envs", "3") == "processes       2, each with a policy and 3 environments"
+    assert processes("--workers", "1") == "processes       1, each with a policy and an environment"
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert processes() == "processes       1, each with a policy and an environment"
+
+
+def test_a_policy_of_a_plan_that_nobody_knows_is_named(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "plan.json"
+    save_benchmark(replace(PLAN, policies=(PolicyChoice(name="pokcet"),)), path)
+    assert main(["bench", str(path), "--dry-run"]) == 2
+    assert "Did you mean 'pocket'" in capsys.readouterr().err
 
 
 def test_a_run_ends_in_a_report_and_goes_on(plan: str, tmp_path: Path, capsys: Capture) -> None:

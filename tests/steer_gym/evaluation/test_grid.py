@@ -9,6 +9,7 @@ import pytest
 from steer_gym import ActConfig
 from steer_gym.errors import EvaluationError
 from steer_gym.evaluation import Condition, Grid
+from steer_gym.evaluation.grid import Cell
 
 GRID = Grid(
     env="toy_world:toy/Reach-v0",
@@ -44,7 +45,11 @@ def test_a_key_is_readable_and_fit_for_a_file() -> None:
 
 def test_configs_take_turns_over_initial_states() -> None:
     condition = Condition(name="c", configs=tuple(ActConfig(seed=i) for i in range(2)))
-    assert [condition.config(i).seed for i in (0, 1, 2, None)] == [0, 1, 0, 0]
+    assert [condition.draw(0, state) for state in (0, 1, 2, None)] == [0, 1, 0, 0]
+    assert [condition.draw(task, 0) for task in (1, 2, None)] == [1, 0, 0]
+    assert {condition.draw(task, 0) for task in ("toy", "plate", "cup", "can")} == {0, 1}
+    cell = Cell(env="some/Env-v0", task=1, init_state=2, condition=condition)
+    assert cell.config.seed == cell.draw == 1
 
 
 @pytest.mark.parametrize(
