@@ -138,6 +138,7 @@ def workers(options: argparse.Namespace) -> None:
             ),
         ),
         conditions=(Treatment(kind="baseline", name="unsteered"), fast),
+        measure_steering=True,
     )
     out = Path(options.out or tempfile.mkdtemp())
     found: list[tuple[float, Results]] = []
