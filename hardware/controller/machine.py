@@ -106,13 +106,17 @@ class Machine:
         self.registers.answer(2, state | (changes << 16) | (self._async_id << 24))
 
     def move(self, *, playing: bool) -> Motion | None:
-        """Move reference and plant by one period; return the motion that has ended, if one has."""
+        """Move reference and plant by one period; return the motion that has ended, if one has.
+
+        ``qd`` and ``qdd`` are in the program's time, which the speed slider slows: the arm moves
+        by ``scale`` of them, also while it brakes. How long it brakes does not depend on the
+        slider, so that an arm whose slider is at nothing comes to rest too.
+        """
         before, scale = self.qd, self.speed_slider
         motion, ended = self.motion if playing else None, None
         wanted: Array | None
         if motion is None:
             wanted = Brake(EMERGENCY_BRAKE).step(self.q, self.qd, self.dt_s)
-            scale = 1.0
         else:
             wanted = motion.step(self.q, self.qd, self.dt_s * scale) if scale > 0 else self.qd
             if wanted is None:
@@ -120,7 +124,8 @@ class Machine:
         self.qd = np.zeros(6) if wanted is None else wanted
         self.qdd = (self.qd - before) / self.dt_s
         self.q = self.q + self.qd * (self.dt_s * scale)
-        self.plant.step(self.q, self.qd * scale, self.qdd, self.gripper_reference, self.dt_s)
+        speed, acceleration = self.qd * scale, self.qdd * scale
+        self.plant.step(self.q, speed, acceleration, self.gripper_reference, self.dt_s)
         return ended
 
     def sense(self) -> None:

@@ -179,6 +179,30 @@ def test_every_stop_stands_still_within_a_quarter_second(mode: SafetyMode) -> No
     assert c.extremes.moved_last_s - stopped_at < 0.25
 
 
+@pytest.mark.parametrize("stop", ["protective stop", "pause", "end"])
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5])
+def test_an_arm_slowed_by_its_slider_is_no_faster_while_it_stops(
+    fraction: float, stop: str
+) -> None:
+    c = playing()
+    command(c, 9, 1.0, 0, 0, 0, 0, 0, 5.0, 0.1)
+    run(c, 0.3)
+    c.speed_slider = fraction
+    run(c, 0.3)
+    slowed, stopped_at, reference = float(np.abs(c.plant.qd).max()), c.time_s, c.q.copy()
+    assert slowed == pytest.approx(fraction)
+    c.extremes.clear()
+    {"protective stop": lambda: c.protective_stop("test"), "pause": c.pause}.get(
+        stop, lambda: c.end_program("test")
+    )()
+    run(c, 1.0)
+    assert c.extremes.joint_speed <= slowed + 1e-3
+    assert (c.extremes.moved_last_s or stopped_at) - stopped_at < 0.25
+    assert not c.qd.any()
+    # From 1 rad/s at 12 rad/s^2 it is 42 mrad; of them the slider's share.
+    assert np.abs(c.q - reference).max() <= 0.042 * fraction
+
+
 def test_a_program_starts_only_in_remote_control_with_power_and_safety() -> None:
     for spoil in ("remote", "mode", "safety"):
         c = Controller(KinematicPlant())

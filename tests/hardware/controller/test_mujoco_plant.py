@@ -11,6 +11,7 @@ import pytest
 if not (find_spec("mujoco") and find_spec("robosuite")):
     pytest.skip("needs mujoco and robosuite", allow_module_level=True)
 
+from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.mujoco_plant import MujocoPlant
 from steer_gym.hardware.kinematics import UR5E
 
@@ -67,3 +68,22 @@ def test_fingers_close_on_nothing_and_are_held_apart_by_the_toy(plant: MujocoPla
     hold(plant, home, 1.0, 0.5)
     assert plant.gripping
     assert 0.3 < plant.opening < 0.8
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 1.0])
+def test_an_arm_slowed_by_its_slider_follows_its_reference_to_a_stop(
+    plant: MujocoPlant, fraction: float
+) -> None:
+    plant.restart()
+    c = Controller(plant)
+    c.upload("speedj([1, 0, 0, 0, 0, 0], 5.0, 10.0)\n")
+    behind = []
+    for tick in range(500):
+        if tick == 200:
+            c.speed_slider = fraction
+        if tick == 300:
+            c.protective_stop("test")
+        c.tick()
+        behind.append(np.abs(c.plant.q - c.q).max())
+    assert not c.qd.any()
+    assert max(behind[300:]) < 1e-5
