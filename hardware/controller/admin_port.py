@@ -16,6 +16,7 @@ import numpy as np
 from steer_gym.errors import UnknownNameError
 
 from ..modes import RobotMode, SafetyMode
+from ..poses import Array
 from .cameras import CAMERA_MODES, CameraRig
 from .controller import Controller
 from .gripper import Gripper
@@ -40,6 +41,14 @@ class Simulator(Protocol):
 
     def stop(self) -> None:
         """End after the present tick."""
+
+
+def _numbers(given: list[float], count: int) -> Array:
+    """Return finite numbers as an array (count,); what is no such list is a ``ValueError``."""
+    values = np.array(given, dtype=np.float64)
+    if values.shape != (count,) or not np.isfinite(values).all():
+        raise ValueError(f"{count} finite numbers are needed, not {given!r}.")
+    return values
 
 
 def _state(sim: Simulator) -> Answer:
@@ -78,7 +87,7 @@ def _extremes(sim: Simulator, *, clear: bool = False) -> Answer:
 def _safety(sim: Simulator, mode: str = "NORMAL", reason: str = "admin") -> Answer:
     if mode not in SafetyMode.__members__:
         raise UnknownNameError("safety mode", mode, SafetyMode.__members__)
-    sim.controller.enter_safety(SafetyMode[mode], reason)
+    sim.controller.enter_safety(SafetyMode[mode], str(reason))
     return {}
 
 
@@ -129,11 +138,8 @@ def _slider(sim: Simulator, fraction: float) -> Answer:
 def _network(sim: Simulator, port: str = "rtde", **faults: Any) -> Answer:
     if port not in sim.listeners:
         raise UnknownNameError("port", port, sim.listeners)
-    wire = sim.listeners[port].wire
     for name, value in faults.items():
-        if not hasattr(wire, name):
-            raise UnknownNameError("network fault", name, vars(wire))
-        setattr(wire, name, value)
+        sim.listeners[port].wire.set(name, value)
     return {}
 
 
@@ -144,7 +150,7 @@ def _drop(sim: Simulator, port: str = "rtde") -> Answer:
 
 
 def _push(sim: Simulator, force: list[float]) -> Answer:
-    sim.controller.plant.push[:] = np.asarray(force, dtype=np.float64)
+    sim.controller.plant.push[:] = _numbers(force, 3)
     return {}
 
 
@@ -154,8 +160,10 @@ def _gripper(sim: Simulator, **settings: Any) -> Answer:
             sim.gripper.activate()
         elif name == "active":
             sim.gripper.set("ACT", 0)
-        elif name in ("fault", "silent"):
-            setattr(sim.gripper, name, value)
+        elif name == "fault":
+            sim.gripper.fault = int(value)
+        elif name == "silent":
+            sim.gripper.silent = bool(value)
         elif name == "object_at" and hasattr(sim.controller.plant, "object_at"):
             sim.controller.plant.object_at = float(value)
         else:
@@ -173,9 +181,9 @@ def _camera(sim: Simulator, mode: str, camera: str = "base") -> Answer:
 
 
 def _place(sim: Simulator, q: list[float]) -> Answer:
-    c = sim.controller
+    c, joints = sim.controller, _numbers(q, 6)
     c.end_program("placed")
-    c.q, c.qd = np.array(q, dtype=np.float64), np.zeros(6)
+    c.q, c.qd = joints, np.zeros(6)
     c.plant.place(c.q)
     return {}
 
@@ -231,11 +239,14 @@ class AdminSession(LineSession):
         """Carry out one order and answer."""
         try:
             request = json.loads(text)
-            name = request.pop("do")
+            if not isinstance(request, dict):
+                raise ValueError(f'an order is written {{"do": "state"}}, not {text[:80]}')
+            name = request.pop("do", None)
             if name not in self._sim.orders:
                 raise UnknownNameError("order", name, self._sim.orders)
             answer = {"ok": True, **self._sim.orders[name](self._sim, **request)}
-        except (ValueError, KeyError, TypeError, LookupError) as error:
+        except Exception as error:
+            # Orders break things on purpose; a wrong one must not break the simulator.
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
         answer["time_s"] = self._sim.controller.time_s
         self.send(json.dumps(answer).encode() + b"\n")

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..kinematics import tool
 from ..poses import Array, compose, pose_matrix
+from .endings import ProtectiveStop
 from .machine import Machine
 from .moves import (
-    ProtectiveStop,
     brake,
     comply,
     move_joints,

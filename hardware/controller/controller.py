@@ -8,16 +8,17 @@ program with a runtime error.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from ..kinematics import UR5E, ArmModel
 from ..modes import RobotBits, RobotMode, RuntimeState, SafetyMode
 from .agenda import Agenda
+from .endings import ProtectiveStop, ScriptError
 from .machine import Machine
 from .motion import Path
-from .moves import ProtectiveStop, ScriptError
 from .plant import Plant
 from .polyscope import PolyScope
 from .program import Program, program_of
@@ -25,6 +26,7 @@ from .registers import written_analog, written_outputs
 from .safety import Safety, broken_limit
 from .urscript import CompileError
 
+T = TypeVar("T")
 WatchdogTrip = Literal["protective_stop", "stop"]
 
 
@@ -76,6 +78,10 @@ class Controller(Machine):
             RobotBits.TEACH_BUTTON: self.teach_button,
         }
         return RobotBits(sum(bit for bit, holds in bits.items() if holds))
+
+    @property
+    def _plays(self) -> bool:
+        return self.runtime is RuntimeState.PLAYING and self.safety.allows_motion
 
     @property
     def program_runs(self) -> bool:
@@ -230,25 +236,33 @@ class Controller(Machine):
         self._agenda.call_due(self.time_s)
         self._check_watchdog()
         self._run_program()
-        playing = self.runtime is RuntimeState.PLAYING and self.safety.allows_motion
-        ended = self.move(playing=playing)
-        if isinstance(ended, Path) and ended.failed:
-            self.runtime_error("movel: no inverse kinematics on the line")
+        before = self.qd
+        if self._plays:
+            ended = self._attempt(self.lead)
+            if isinstance(ended, Path) and ended.failed:
+                self.runtime_error("movel: no inverse kinematics on the line")
+        if self.motion is None or not self._plays:
+            self.brake()
+        self.move(before)
         self.sense()
         self._supervise()
 
     def _run_program(self) -> None:
         if self.program is None or self.runtime is not RuntimeState.PLAYING:
             return
+        reason = self._attempt(partial(self.program.tick, self))
+        if reason:
+            self.end_program(reason)
+
+    def _attempt(self, part: Callable[[], T]) -> T | None:
+        """Carry out a part of the program; whatever goes wrong in it is the program's error."""
         try:
-            reason = self.program.tick(self)
-        except ScriptError as error:
-            self.runtime_error(str(error))
+            return part()
         except ProtectiveStop as stop:
             self.protective_stop(str(stop))
-        else:
-            if reason:
-                self.end_program(reason)
+        except Exception as error:
+            self.runtime_error(_told(error))
+        return None
 
     def _supervise(self) -> None:
         tool_speed = float(np.linalg.norm(self.tool_twist[:3]))
@@ -295,10 +309,10 @@ class Controller(Machine):
         self.note("program_started", name=program.name)
         try:
             program.tick(self)
-        except ScriptError as error:
-            self.note("runtime_error", reason=str(error), line=program.line)
         except ProtectiveStop as stop:
             self.protective_stop(str(stop))
+        except Exception as error:
+            self.note("runtime_error", reason=_told(error), line=program.line)
         self.note("program_ended", name=program.name, reason="secondary")
 
     def _set_mode(self, mode: RobotMode) -> None:
@@ -313,3 +327,8 @@ class Controller(Machine):
     def _lose_power(self) -> None:
         if self.safety.cuts_power:
             self._set_mode(RobotMode.POWER_OFF)
+
+
+def _told(error: Exception) -> str:
+    """Return the reason of a runtime error; one that no check foresaw is told with its kind."""
+    return str(error) if isinstance(error, ScriptError) else f"{type(error).__name__}: {error}"

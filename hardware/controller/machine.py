@@ -6,13 +6,17 @@ import numpy as np
 
 from ..kinematics import ArmModel, tool
 from ..poses import Array, matrix_pose
+from .endings import ProtectiveStop
 from .events import EventLog, Extremes
 from .motion import EMERGENCY_BRAKE, Brake, Motion
 from .plant import GRIPPER_TCP, Plant
 from .polyscope import PolyScope
 from .registers import Registers
+from .safety import JOINT_SPEED_LIMIT
 from .watchdog import Watchdog
 
+MOST_REFERENCE_SPEED = 2.0 * JOINT_SPEED_LIMIT
+"""Where the reference itself is refused: a real arm is stopped at its limit long before."""
 OVERRULED = ("tcp", "payload", "payload_cog")
 """What an installation may keep from being set."""
 
@@ -105,28 +109,45 @@ class Machine:
         state = (int(running) << 15) | (progress & 0x7FFF if running else 0)
         self.registers.answer(2, state | (changes << 16) | (self._async_id << 24))
 
-    def move(self, *, playing: bool) -> Motion | None:
-        """Move reference and plant by one period; return the motion that has ended, if one has.
+    def lead(self) -> Motion | None:
+        """Take the motion's next speeds for the reference; return the motion if it has ended.
+
+        Raises:
+            ProtectiveStop: No arm follows such speeds.
+        """
+        motion, scale = self.motion, self.speed_slider
+        if motion is None or scale == 0:
+            return None
+        wanted = motion.step(self.q, self.qd, self.dt_s * scale)
+        if wanted is None:
+            self.motion, self.qd = None, np.zeros(6)
+            return motion
+        fastest = float(np.abs(wanted).max())
+        if not fastest * scale <= MOST_REFERENCE_SPEED:
+            raise ProtectiveStop(f"C158 joint speed: {fastest * scale:.4g} rad/s were asked for")
+        self.qd = wanted
+        return None
+
+    def brake(self) -> None:
+        """Slow the reference, which nothing leads.
+
+        How long that takes does not depend on the speed slider, so that an arm whose slider is
+        at nothing comes to rest too.
+        """
+        wanted = Brake(EMERGENCY_BRAKE).step(self.q, self.qd, self.dt_s)
+        self.qd = np.zeros(6) if wanted is None else wanted
+
+    def move(self, before: Array) -> None:
+        """Move reference and plant by one period; ``before`` was ``qd`` in the last one.
 
         ``qd`` and ``qdd`` are in the program's time, which the speed slider slows: the arm moves
-        by ``scale`` of them, also while it brakes. How long it brakes does not depend on the
-        slider, so that an arm whose slider is at nothing comes to rest too.
+        by that share of them.
         """
-        before, scale = self.qd, self.speed_slider
-        motion, ended = self.motion if playing else None, None
-        wanted: Array | None
-        if motion is None:
-            wanted = Brake(EMERGENCY_BRAKE).step(self.q, self.qd, self.dt_s)
-        else:
-            wanted = motion.step(self.q, self.qd, self.dt_s * scale) if scale > 0 else self.qd
-            if wanted is None:
-                self.motion, ended = None, motion
-        self.qd = np.zeros(6) if wanted is None else wanted
+        scale = self.speed_slider
         self.qdd = (self.qd - before) / self.dt_s
         self.q = self.q + self.qd * (self.dt_s * scale)
         speed, acceleration = self.qd * scale, self.qdd * scale
         self.plant.step(self.q, speed, acceleration, self.gripper_reference, self.dt_s)
-        return ended
 
     def sense(self) -> None:
         """Measure what RTDE reports, once a tick."""

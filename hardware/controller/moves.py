@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..poses import Array, pose_error, pose_matrix, rotation_matrix, rotation_vector
+from .endings import ProtectiveStop, ScriptError
 from .machine import Machine
 from .motion import Brake, Compliance, JointSpeed, Motion, Path, Servo, ToolSpeed, Until, joint_path
 from .safety import SERVO_JUMP_LIMIT
-
-
-class ScriptError(Exception):
-    """What ends a program with a runtime error."""
-
-
-class ProtectiveStop(Exception):  # noqa: N818, it is no error of the program
-    """What makes the controller stop the arm."""
 
 
 def solve(m: Machine, pose: Array, near: Array | None = None) -> Array:

@@ -15,12 +15,13 @@ from typing import Protocol
 import numpy as np
 
 from . import commands, urscript
+from .endings import ScriptError
 from .machine import Machine
-from .moves import ScriptError
 from .statements import MOVES, Line
 
 READY, DONE = 1, 2
-_OFFSET = re.compile(r"# int register offset\s+(\d+)")
+_OFFSET = re.compile(r"# int register offset\s+(0|24)\b")
+"""Of the lower or the upper registers: there are no other ranges."""
 _PATH = re.compile(r"# inject move path\s*\n(.*?)^\s*end", re.MULTILINE | re.DOTALL)
 
 

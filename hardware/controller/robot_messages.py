@@ -39,27 +39,32 @@ def messages_of(event: Event) -> list[bytes]:
     return make(event) if make else []
 
 
+def _bytes(text: str) -> bytes:
+    # A script may hold halves of characters, which have no bytes.
+    return text.encode(errors="replace")
+
+
 def _key(title: bytes) -> Callable[[Event], list[bytes]]:
     def make(event: Event) -> list[bytes]:
-        body = struct.pack(">iiB", 0, 0, len(title)) + title + event["name"].encode()
+        body = struct.pack(">iiB", 0, 0, len(title)) + title + _bytes(event["name"])
         return [message(KEY, body, event["time_s"])]
 
     return make
 
 
 def _text(event: Event) -> list[bytes]:
-    return [message(TEXT, event["text"].encode(), event["time_s"], _FROM_SCRIPT)]
+    return [message(TEXT, _bytes(event["text"]), event["time_s"], _FROM_SCRIPT)]
 
 
 def _popup(event: Event) -> list[bytes]:
     title = b"Message"
     head = struct.pack(">IB???B", 0, 4, False, False, False, len(title))
-    return [message(POPUP, head + title + event["text"].encode(), event["time_s"], _FROM_SCRIPT)]
+    return [message(POPUP, head + title + _bytes(event["text"]), event["time_s"], _FROM_SCRIPT)]
 
 
 def _exception(what: str) -> Callable[[Event], list[bytes]]:
     def make(event: Event) -> list[bytes]:
-        body = struct.pack(">ii", event["line"], event.get("column", 1)) + event[what].encode()
+        body = struct.pack(">ii", event["line"], event.get("column", 1)) + _bytes(event[what])
         return [message(RUNTIME_EXCEPTION, body, event["time_s"], _FROM_SCRIPT)]
 
     return make
@@ -76,7 +81,7 @@ def _safety(event: Event) -> list[bytes]:
 
 def _error_code(event: Event) -> list[bytes]:
     numbers = (event["code"], event["argument"], LEVELS[event["level"]], 1, 0)
-    body = struct.pack(">iiiII", *numbers) + event["text"].encode()
+    body = struct.pack(">iiiII", *numbers) + _bytes(event["text"])
     return [message(ERROR_CODE, body, event["time_s"])]
 
 

@@ -44,6 +44,9 @@ STREAMS = (
 _CATCH_UP_S = 0.1
 """A simulator that is later than this gives up the lost time instead of racing after it."""
 
+_LONGEST_S = 3600.0
+"""That one order lets pass: meanwhile nobody is served."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
@@ -144,12 +147,12 @@ class Simulator:
         """Let time pass; only with the locked clock.
 
         Raises:
-            ValueError: The clock is real, or the time is not positive.
+            ValueError: The clock is real, or the time is not in (0, 3600] s.
         """
         if self.settings.clock != "locked":
             raise ValueError("advance needs the locked clock; start with --clock locked")
-        if not seconds > 0:
-            raise ValueError(f"advance needs a positive time, not {seconds!r}")
+        if not 0 < seconds <= _LONGEST_S:
+            raise ValueError(f"advance takes above 0 to {_LONGEST_S:g} s, not {seconds!r}")
         for _ in range(max(1, round(seconds / self.controller.dt_s))):
             self._tick()
 
@@ -192,8 +195,10 @@ class Simulator:
                 reading.update({s.connection: s.pump for s in port.sessions if not s.closed})
         for ready in select.select(list(reading), [], [], timeout_s)[0]:
             reading[ready]()
-        for port in ports:
-            port.sweep(self.controller.time_s)
+        for name, port in self.listeners.items():
+            for error in port.sweep(self.controller.time_s):
+                reason = f"{type(error).__name__}: {error}"
+                self.controller.note("connection_closed", port=name, reason=reason)
 
     def _listen(self, host: str) -> tuple[str, dict[str, Listener]]:
         if host != "auto":

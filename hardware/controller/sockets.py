@@ -8,10 +8,20 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
+
+from steer_gym.errors import UnknownNameError
 
 _FULL = 1 << 16
 """Bytes a session holds back before it drops messages, as real controllers do."""
+
+_FITS: dict[type, tuple[str, Callable[[Any], bool]]] = {
+    bool: ("true or false", lambda v: isinstance(v, bool)),
+    int: ("a whole number from 1 up", lambda v: type(v) is int and v >= 1),
+    float: ("seconds from 0 to 3600", lambda v: type(v) in (int, float) and 0 <= v <= 3600),
+}
+"""What a fault takes, by the type of its default."""
 
 
 @dataclass
@@ -33,6 +43,21 @@ class Wire:
     jitter_s: float = 0.0
     """And up to this much later still, at random; their order stays."""
 
+    def set(self, name: str, value: object) -> None:
+        """Set one fault by its name.
+
+        Raises:
+            UnknownNameError: There is no such fault.
+            ValueError: The value is not one of its kind.
+        """
+        known = {fault.name: fault.default for fault in fields(self)}
+        if name not in known:
+            raise UnknownNameError("network fault", name, known)
+        wanted, fits = _FITS[type(known[name])]
+        if not fits(value):
+            raise ValueError(f"{name} takes {wanted}, not {value!r}.")
+        setattr(self, name, value)
+
 
 class Session:
     """One connection; subclasses read ``receive`` and call ``send``."""
@@ -41,6 +66,8 @@ class Session:
         self.connection = connection
         self.wire = wire
         self.closed = False
+        self.broke: Exception | None = None
+        """What the client's nonsense led to, when that closed the connection."""
         self._out = bytearray()
         self._late: deque[tuple[float, bytes]] = deque()
         connection.setblocking(False)
@@ -82,7 +109,10 @@ class Session:
             self.close()
 
     def pump(self) -> None:
-        """Read what has come and pass it on; a client's nonsense closes its connection."""
+        """Read what has come and pass it on; a client's nonsense closes its connection.
+
+        Whatever goes wrong with what one client sent, the others are still served.
+        """
         try:
             data = self.connection.recv(65536)
             if data:
@@ -90,8 +120,10 @@ class Session:
                 return
         except BlockingIOError:
             return
-        except (OSError, ValueError, LookupError, struct.error):
+        except OSError:
             pass
+        except Exception as error:
+            self.broke = error
         self.close()
 
     def close(self) -> None:
@@ -162,11 +194,13 @@ class Listener:
             return
         self.sessions.append(self._create(connection, self.wire))
 
-    def sweep(self, now_s: float) -> None:
-        """Send what is due and forget closed sessions."""
+    def sweep(self, now_s: float) -> list[Exception]:
+        """Send what is due and forget closed sessions; return what broke any of them."""
         for session in self.sessions:
             session.flush(now_s)
+        broke = [session.broke for session in self.sessions if session.broke]
         self.sessions = [session for session in self.sessions if not session.closed]
+        return broke
 
     def drop(self) -> int:
         """Cut every connection; return how many there were."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..poses import Array
+from .endings import ProtectiveStop, ScriptError
 from .machine import Machine
 from .moves import (
-    ProtectiveStop,
-    ScriptError,
     brake,
     comply,
     move_joints,
@@ -22,6 +22,8 @@ from .moves import (
     speed_joints,
     speed_tool,
 )
+
+_HALF = 1 << 31
 
 
 class Pose(tuple[float, ...]):
@@ -50,13 +52,10 @@ class Statement:
             ScriptError: It is missing, of another length, or holds what is no finite number.
         """
         given = self.value(index, name, None)
-        try:
-            values = np.array(given, dtype=np.float64)
-        except (TypeError, ValueError):
-            values = np.empty(0)
-        if values.shape != (count,) or not np.isfinite(values).all():
+        parts = given if isinstance(given, (list, Pose)) else ()
+        if len(parts) != count or not all(map(_is_number, parts)):
             raise ScriptError(f"{self.name} takes {count} numbers, not {given!r}")
-        return values
+        return np.array(parts, dtype=np.float64)
 
     def number(self, index: int, name: str, default: float | None = None) -> float:
         """Return a number.
@@ -65,9 +64,31 @@ class Statement:
             ScriptError: It is missing, or no finite number.
         """
         given = self.value(index, name, default)
-        if not isinstance(given, (int, float)) or not np.isfinite(given):
+        if not _is_number(given):
             raise ScriptError(f"{self.name} takes a number, not {given!r}")
         return float(given)
+
+    def integer(self, index: int, name: str) -> int:
+        """Return an integer of 32 bits, as registers hold.
+
+        Raises:
+            ScriptError: It is missing, or no such integer.
+        """
+        given = self.value(index, name, None)
+        if isinstance(given, bool) or not isinstance(given, int) or not -_HALF <= given < _HALF:
+            raise ScriptError(f"{self.name} takes an integer of 32 bits, not {given!r}")
+        return given
+
+    def truth(self, index: int, name: str) -> bool:
+        """Return a boolean.
+
+        Raises:
+            ScriptError: It is missing, or none.
+        """
+        given = self.value(index, name, None)
+        if not isinstance(given, bool):
+            raise ScriptError(f"{self.name} takes True or False, not {given!r}")
+        return given
 
     def positive(self, index: int, name: str, default: float) -> float:
         """Return a number above 0, as speeds and accelerations have to be.
@@ -79,6 +100,11 @@ class Statement:
         if given <= 0:
             raise ScriptError(f"{self.name} takes {name} above 0, not {given:g}")
         return given
+
+
+def _is_number(value: Any) -> bool:
+    whole_or_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return whole_or_real and abs(value) <= sys.float_info.max
 
 
 class Line:
@@ -181,8 +207,7 @@ def _digital_out(*bits: int) -> Callable[[Machine, Statement], None]:
         if not 0 <= place < len(bits):
             raise ScriptError(f"{s.name}: there is no output {place}; 0 to {len(bits) - 1} are")
         bit = 1 << bits[place]
-        on = bool(s.value(1, "b", False))
-        m.digital_outputs = (m.digital_outputs & ~bit) | (bit if on else 0)
+        m.digital_outputs = (m.digital_outputs & ~bit) | (bit if s.truth(1, "b") else 0)
 
     return call
 
@@ -201,12 +226,14 @@ def _tool_voltage(m: Machine, s: Statement) -> None:
     m.tool_voltage = int(voltage)
 
 
-def _write(kind: str) -> Callable[[Machine, Statement], None]:
+def _write(
+    kind: str, read: Callable[[Statement, int, str], float]
+) -> Callable[[Machine, Statement], None]:
     def call(m: Machine, s: Statement) -> None:
-        bank, place = m.registers.bank("output", kind), int(s.number(0, "address"))
+        bank, place = m.registers.bank("output", kind), s.integer(0, "address")
         if not 0 <= place < len(bank):
             raise ScriptError(f"{s.name}: there is no register {place}")
-        bank[place] = s.value(1, "value", 0)
+        bank[place] = read(s, 1, "value")
 
     return call
 
@@ -220,7 +247,7 @@ def _say(kind: str) -> Callable[[Machine, Statement], None]:
 
 
 def _progress(m: Machine, s: Statement) -> None:
-    m.tell_async(running=True, progress=int(s.arguments[0]))
+    m.tell_async(running=True, progress=s.integer(0, "progress"))
 
 
 def _nothing(_: Machine, __: Statement) -> None:
@@ -253,9 +280,9 @@ STATEMENTS: dict[str, Callable[[Machine, Statement], float | None]] = {
     "set_analog_out": _analog_out,
     "set_standard_analog_out": _analog_out,
     "set_tool_voltage": _tool_voltage,
-    "write_output_integer_register": _write("int"),
-    "write_output_float_register": _write("double"),
-    "write_output_boolean_register": _write("bit"),
+    "write_output_integer_register": _write("int", Statement.integer),
+    "write_output_float_register": _write("double", Statement.number),
+    "write_output_boolean_register": _write("bit", Statement.truth),
     "zero_ftsensor": lambda m, _: m.zero_force(),
     "signal_async_progress": _progress,
     "textmsg": _say("text"),

@@ -74,23 +74,31 @@ def _statement(number: int, indented: str) -> Statement:
                 text = f"compile_error_name_not_found:{call.func.id}:"
                 raise CompileError(number, text, line, column)
             return Statement(call.func.id, arguments, named, number)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # The last two: Python's parser gives up on what is nested too deeply.
         pass
     raise CompileError(number, f"syntax_error_on_line:{number}:{line}:", line, column)
 
 
 def _value(node: ast.expr) -> Any:
     match node:
-        case ast.Constant(value=value):
+        case ast.Constant(value=str() | int() | float() as value):
             return value
         case ast.List(elts=parts):
             return [_value(part) for part in parts]
         case ast.Subscript(value=ast.Name(id="p"), slice=ast.Tuple(elts=parts)):
             return Pose(_value(part) for part in parts)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand)
+            return -_number(operand)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _value(left) + _value(right)
+            return _number(left) + _number(right)
         case ast.Name(id="True" | "False" as name):
             return name == "True"
     raise ValueError(ast.unparse(node))
+
+
+def _number(node: ast.expr) -> float:
+    value = _value(node)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(ast.unparse(node))
+    return value

@@ -274,6 +274,15 @@ def test_a_joint_or_a_tool_that_is_too_fast_is_a_protective_stop(
     assert not c.qd.any()
 
 
+def test_an_arm_asked_for_a_speed_that_none_has_stands_and_is_stopped() -> None:
+    c = playing()
+    before = c.q.copy()
+    command(c, 1, 1e308, 0.0, 0.0, 0.0, 0.0, 0.0, 1e308, 1e308)
+    run(c, 0.1)
+    assert reasons(c, "safety")[0].startswith("C158 joint speed")
+    np.testing.assert_array_equal(c.q, before)
+
+
 def test_a_speed_just_below_the_limit_is_no_stop() -> None:
     c = playing()
     command(c, 9, 0.0, 0.0, 0.0, 0.0, 0.0, JOINT_SPEED_LIMIT * 0.99, 10.0)
