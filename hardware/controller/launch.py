@@ -15,7 +15,8 @@ from typing import Any, Self
 from steer_gym.errors import SteerGymError
 
 from . import admin_port
-from .simulator import Simulator, SimulatorSettings
+from .settings import SimulatorSettings
+from .simulator import Simulator
 
 
 class Admin:

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from steer_gym.errors import SteerGymError
+
+SPOKEN = ((3, 15), *((5, minor) for minor in range(24)))
+"""Major and minor versions."""
+
+
+class PolyScopeError(SteerGymError, ValueError):
+    """A version that is none, or that is not spoken here."""
+
 
 @dataclass(frozen=True, order=True)
 class PolyScope:
@@ -18,14 +27,14 @@ class PolyScope:
         """Return the version written as ``"5.11.5"``.
 
         Raises:
-            ValueError: Not a version between 3.15 and 5.23.
+            PolyScopeError: It is not 3.15, nor one of 5.0 to 5.23.
         """
         try:
             version = cls(*(int(part) for part in text.split(".")))
         except (TypeError, ValueError):
-            raise ValueError(f"A PolyScope version is written 5.11.5, not {text!r}.") from None
-        if not (version.major == 3 and version.minor >= 15) and version.major != 5:
-            raise ValueError(f"PolyScope {text} is not spoken; 3.15 and 5.0 to 5.23 are.")
+            raise PolyScopeError(f"A PolyScope version is written 5.11.5, not {text!r}.") from None
+        if (version.major, version.minor) not in SPOKEN or version.bugfix < 0:
+            raise PolyScopeError(f"PolyScope {text} is not spoken; 3.15 and 5.0 to 5.23 are.")
         return version
 
     @property

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from steer_gym.errors import SteerGymError
 
@@ -27,15 +25,15 @@ from . import (
     script_port,
 )
 from .cameras import Artist, CameraRig, TestCard
-from .controller import Controller, WatchdogTrip
+from .controller import Controller
 from .dashboard import Dashboard
 from .loaded import Programs
 from .outputs import Outputs
 from .plant import KinematicPlant, Plant, home_for
 from .polyscope import PolyScope
+from .settings import SimulatorSettings as SimulatorSettings
 from .sockets import Listener, Session, Wire
 
-Clock = Literal["real", "locked"]
 STREAMS = (
     *("rtde", "script", "primary", "secondary", "cameras"),
     *("script_read_only", "primary_read_only", "secondary_read_only"),
@@ -43,56 +41,8 @@ STREAMS = (
 """Ports whose sessions send by themselves."""
 _CATCH_UP_S = 0.1
 """A simulator that is later than this gives up the lost time instead of racing after it."""
-
 _LONGEST_S = 3600.0
 """That one order lets pass: meanwhile nobody is served."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulatorSettings:
-    """How a simulated controller starts."""
-
-    host: str = "auto"
-    """A loopback address of this machine; ``auto`` finds a free one in 127.0.0.0/8."""
-    plant: Literal["kinematic", "mujoco"] = "mujoco"
-    """``kinematic`` moves nothing but the arm and needs numpy alone."""
-    polyscope: str = "5.11.5"
-    """3.15 (CB3) or 5.0 to 5.23 (e-Series)."""
-    arm: str = "UR5e"
-    """``UR5e``, or ``UR5`` with the kinematic plant."""
-    start: str = "RUNNING"
-    """Robot mode at the start, for example ``POWER_OFF``."""
-    local: bool = False
-    """Start in local control."""
-    clock: Clock = "real"
-    """``locked`` advances only by the admin order ``advance``."""
-    watchdog_trip: WatchdogTrip = "protective_stop"
-    """What the RTDE watchdog does: ``protective_stop`` (as URSim shows) or ``stop``."""
-    gripper_active: bool = False
-    """Start with the gripper activated."""
-    height: int = 240
-    """Of the cameras' images, in pixels."""
-    width: int = 320
-    """Of the cameras' images, in pixels."""
-    fps: float = 30.0
-    """Of the cameras; fewer where drawing takes longer."""
-    programs: str = ""
-    """A folder of programs (``name.urp`` with ``name.script``) that the dashboard loads."""
-    allow_remote: bool = False
-    """Allow an address that other machines can reach."""
-
-    def __post_init__(self) -> None:
-        """Refuse an address that others could reach."""
-        PolyScope.parse(self.polyscope)
-        if self.programs and not Path(self.programs).is_dir():
-            raise SteerGymError(f"There is no folder of programs at {self.programs}.")
-        if self.host == "auto" or self.allow_remote:
-            return
-        if not ipaddress.ip_address(self.host).is_loopback:
-            raise SteerGymError(
-                f"The simulator listens on loopback addresses, not on {self.host}, because "
-                "anyone who reaches it commands it. Pass --allow-remote if you mean it."
-            )
 
 
 class Simulator:

@@ -7,18 +7,21 @@ from dataclasses import fields
 
 from steer_gym.extras import load
 
-SETTINGS = "steer_gym.hardware.controller.simulator:SimulatorSettings"
+SETTINGS = "steer_gym.hardware.controller.settings:SimulatorSettings"
+CHOICES = "steer_gym.hardware.controller.settings:CHOICES"
 SIMULATOR = "steer_gym.hardware.controller.simulator:Simulator"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options, one for each setting of the simulator."""
+    choices = load(CHOICES)
     for field in fields(load(SETTINGS)):
         option = f"--{field.name.replace('_', '-')}"
         if isinstance(field.default, bool):
             parser.add_argument(option, action="store_true")
         else:
-            parser.add_argument(option, type=type(field.default), default=field.default)
+            allowed, kind = choices.get(field.name), type(field.default)
+            parser.add_argument(option, type=kind, default=field.default, choices=allowed)
     parser.set_defaults(run=run)
 
 
