@@ -46,6 +46,13 @@ def reading(receive: Any, simulator: SimulatorProcess) -> np.ndarray:
     return np.array(receive.getActualQ())
 
 
+def refusals(simulator: SimulatorProcess, since_s: float) -> list[dict[str, Any]]:
+    """Return what has been told since then of scripts that did not run to their end."""
+    events = simulator.admin("events", since_s=since_s)["events"]
+    kinds = ("compile_error", "runtime_error", "script_refused")
+    return [event for event in events if event["kind"] in kinds]
+
+
 def test_ur_rtde_reads_the_state(simulator: SimulatorProcess) -> None:
     receive = rtde_receive.RTDEReceiveInterface(simulator.host)
     state = simulator.admin("state")
@@ -89,6 +96,7 @@ def test_a_second_control_client_is_refused_and_the_first_goes_on(
 
 @pytest.mark.hardware
 def test_ur_rtde_does_what_other_stacks_ask_of_it(simulator: SimulatorProcess) -> None:
+    began_s = simulator.admin("state")["time_s"]
     receive = rtde_receive.RTDEReceiveInterface(simulator.host)
     q = np.array(receive.getActualQ())
     there, back = [*(q + 0.1), 1.0, 1.4, 0.0], [*q, 1.0, 1.4, 0.0]
@@ -103,9 +111,18 @@ def test_ur_rtde_does_what_other_stacks_ask_of_it(simulator: SimulatorProcess) -
         assert arm.jogStart([0, 0, 0.02, 0, 0, 0])
         assert arm.jogStop()
         assert arm.moveJ(q.tolist(), 1.0, 1.4)
-    events = simulator.admin("events")["events"]
-    assert not [e for e in events if e["kind"] in ("runtime_error", "script_not_understood")]
+    assert not refusals(simulator, began_s)
     receive.disconnect()
+
+
+@pytest.mark.parametrize("body", ["while True:", "movej([0, 0, 0])"])
+def test_a_script_that_fails_is_told(simulator: SimulatorProcess, body: str) -> None:
+    began_s = simulator.admin("state")["time_s"]
+    end = time.monotonic() + 20.0
+    with socket.create_connection((simulator.host, 30003), timeout=5) as client:
+        client.sendall(f"def mine():\n  {body}\nend\n".encode())
+        while not refusals(simulator, began_s):
+            assert time.monotonic() < end, "nothing was told"
 
 
 def test_ur_rtdes_dashboard_client_is_understood(simulator: SimulatorProcess) -> None:
