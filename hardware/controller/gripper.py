@@ -15,7 +15,8 @@ SPEED_M_S = (0.02, 0.15)
 ACTIVATION_S = 1.5
 _WRITABLE = ("ACT", "GTO", "ATR", "ARD", "FOR", "SPE", "POS")
 _READABLE = (*_WRITABLE, "STA", "PRE", "OBJ", "FLT")
-MOVING, STOPPED_OPENING, STOPPED_CLOSING, AT_DESTINATION = 0, 1, 2, 3
+MOVING, STOPPED_CLOSING, AT_DESTINATION = 0, 2, 3
+"""Of OBJ; 1, stopped while opening, does not happen here."""
 
 
 class Gripper:

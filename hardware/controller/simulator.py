@@ -69,7 +69,6 @@ class Simulator:
         self._dashboard = Dashboard(self.controller, programs)
         self._rtde = rtde_port.RtdePort(self.controller, Outputs(self.controller))
         self.host, self.listeners = self._listen(settings.host)
-        self._owed = 0
         self._stopped = False
 
     def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
