@@ -14,24 +14,24 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from ..kinematics import UR5E, ArmModel
-from ..modes import RobotBits, RobotMode, RuntimeState, SafetyMode
-from .agenda import Agenda
+from ..modes import RobotMode, RuntimeState, SafetyMode
 from .endings import ProtectiveStop, ScriptError
 from .machine import Machine
 from .motion import Path
 from .plant import Plant
 from .polyscope import PolyScope
+from .powered import PoweredMachine
 from .program import Program, program_of
 from .registers import written_analog, written_outputs
-from .safety import Safety, broken_limit
+from .safety import broken_limit
 from .urscript import CompileError
 
 T = TypeVar("T")
 WatchdogTrip = Literal["protective_stop", "stop"]
 
 
-class Controller(Machine):
-    """A machine with power, safety and a program, in a loop of 2 ms (CB3: 8 ms)."""
+class Controller(PoweredMachine):
+    """A powered machine with clients, in a loop of 2 ms (CB3: 8 ms)."""
 
     def __init__(
         self,
@@ -53,40 +53,12 @@ class Controller(Machine):
             remote: Whether it is in remote control.
             watchdog_trip: What an RTDE watchdog does; URSim shows a protective stop.
         """
-        super().__init__(plant, arm, polyscope or PolyScope(5, 11, 5))
-        self.mode = mode
+        super().__init__(plant, arm, polyscope or PolyScope(5, 11, 5), mode)
         self.remote = remote
-        self.teach_button = False
-        self.shut = False
-        """Whether the controller has been switched off."""
-        self.safety = Safety()
-        self.runtime = RuntimeState.STOPPED
-        self.program: Program | None = None
-        self._agenda = Agenda()
         self._watchdog_trip = watchdog_trip
         self.note("start", polyscope=str(self.polyscope), arm=arm.name, mode=mode.name)
 
     # What clients ask for
-
-    @property
-    def status_bits(self) -> RobotBits:
-        """Return ``robot_status_bits``."""
-        bits = {
-            RobotBits.POWER_ON: self.mode
-            in (RobotMode.POWER_ON, RobotMode.IDLE, RobotMode.RUNNING),
-            RobotBits.PROGRAM_RUNNING: self.runtime is RuntimeState.PLAYING,
-            RobotBits.TEACH_BUTTON: self.teach_button,
-        }
-        return RobotBits(sum(bit for bit, holds in bits.items() if holds))
-
-    @property
-    def _plays(self) -> bool:
-        return self.runtime is RuntimeState.PLAYING and self.safety.allows_motion
-
-    @property
-    def program_runs(self) -> bool:
-        """Tell whether a program is playing or paused."""
-        return self.program is not None
 
     def upload(self, text: str) -> bool:
         """Take a script; it starts 40 ms later. False when it is refused.
@@ -94,8 +66,7 @@ class Controller(Machine):
         A program that plays is replaced, unless the script is a secondary program. A script that
         cannot be compiled ends it all the same, so that nobody takes the old one for the new.
         """
-        ready = self.mode is RobotMode.RUNNING and self.safety.allows_motion
-        if not (ready and self.remote):
+        if not (self.ready and self.remote):
             self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
             return False
         try:
@@ -128,106 +99,6 @@ class Controller(Machine):
             self.events.count(int(values[watched]))
             self.watchdog.heard(self.time_s)
 
-    def after(self, delay_s: float, call: Callable[[], None]) -> None:
-        """Call something so much later."""
-        self._agenda.add(self.time_s + delay_s, call)
-
-    # Program
-
-    def end_program(self, reason: str) -> None:
-        """End the program; a moving arm brakes."""
-        if self.program:
-            self.note("program_ended", name=self.program.name, reason=reason)
-        self.program, self.motion = None, None
-        self.watchdog.disarm()
-        self.runtime = RuntimeState.STOPPED
-
-    def runtime_error(self, reason: str) -> None:
-        """End the program as a runtime error in its script does."""
-        self.note("runtime_error", reason=reason, line=self.program.line if self.program else 0)
-        self.end_program(f"runtime error: {reason}")
-
-    def pause(self) -> None:
-        """Pause the program; the arm brakes and the interrupted motion is dropped."""
-        if self.runtime is RuntimeState.PLAYING:
-            self.runtime, self.motion = RuntimeState.PAUSED, None
-
-    def play(self) -> bool:
-        """Resume a paused program; false when there is none or safety forbids it."""
-        if self.runtime is not RuntimeState.PAUSED or not self.safety.allows_motion:
-            return False
-        self.runtime = RuntimeState.PLAYING
-        self.watchdog.heard(self.time_s)
-        return True
-
-    # Safety and power
-
-    def protective_stop(self, reason: str) -> None:
-        """Stop category 2: brake and pause."""
-        self.enter_safety(SafetyMode.PROTECTIVE_STOP, reason)
-
-    def enter_safety(self, mode: SafetyMode, reason: str) -> None:
-        """Change the safety mode with what follows from it."""
-        before = self.safety.mode
-        if not self.safety.enter(mode, reason, self.time_s):
-            return
-        self.note("safety", mode=mode.name, reason=reason)
-        if self.safety.cuts_power:
-            self.end_program(mode.name)
-            self.after(0.5, self._lose_power)
-        elif not self.safety.allows_motion:
-            self.pause()
-        elif before is SafetyMode.SAFEGUARD_STOP:
-            self.play()
-
-    def unlock_protective_stop(self) -> bool:
-        """Unlock; false in the first five seconds."""
-        before = self.safety.mode
-        unlocked = self.safety.unlock(self.time_s)
-        self.note("unlock", done=unlocked)
-        if self.safety.mode is not before:
-            # From where the arm stands: a reference left within an obstacle would press again.
-            self.settle()
-            self.note("safety", mode=self.safety.mode.name, reason=self.safety.reason)
-        return unlocked
-
-    def power_on(self) -> None:
-        """Switch the arm on, which takes a second."""
-        if self.mode is RobotMode.POWER_OFF and not self.safety.cuts_power:
-            self._set_mode(RobotMode.BOOTING)
-            self.after(1.0, lambda: self._change_mode(RobotMode.BOOTING, RobotMode.IDLE))
-
-    def power_off(self) -> None:
-        """Switch the arm off."""
-        self.end_program("power off")
-        self._set_mode(RobotMode.POWER_OFF)
-
-    def release_brakes(self) -> None:
-        """Release the brakes, which takes half a second; an arm that is off is switched on."""
-        self.power_on()
-        booting = self.mode is RobotMode.BOOTING
-        self.after(
-            1.5 if booting else 0.5, lambda: self._change_mode(RobotMode.IDLE, RobotMode.RUNNING)
-        )
-
-    def restart_safety(self) -> None:
-        """Restart the safety system after a violation or a fault: the arm is off then."""
-        self.power_off()
-        if self.safety.mode in (SafetyMode.VIOLATION, SafetyMode.FAULT):
-            self.enter_safety(SafetyMode.NORMAL, "safety restarted")
-
-    def shut_down(self) -> None:
-        """Switch arm and controller off."""
-        self.power_off()
-        self.shut = True
-
-    def restart(self) -> None:
-        """Put arm and world back to their first moment; program and motion end."""
-        self.end_program("restart")
-        self.plant.restart()
-        self.settle()
-        self.sense()
-
     # The loop
 
     def tick(self) -> None:
@@ -237,11 +108,11 @@ class Controller(Machine):
         self._check_watchdog()
         self._run_program()
         before = self.qd
-        if self._plays:
+        if self.plays:
             ended = self._attempt(self.lead)
             if isinstance(ended, Path) and ended.failed:
                 self.runtime_error("movel: no inverse kinematics on the line")
-        if self.motion is None or not self._plays:
+        if self.motion is None or not self.plays:
             self.brake()
         self.move(before)
         self.sense()
@@ -297,7 +168,7 @@ class Controller(Machine):
             self.protective_stop("RTDE watchdog")
 
     def _begin(self, program: Callable[[Machine], Program]) -> None:
-        if not self.safety.allows_motion or self.mode is not RobotMode.RUNNING:
+        if not self.ready:
             self.note("script_refused", mode=self.mode.name, safety=self.safety.mode.name)
             return
         self.motion, self.solved = None, None
@@ -314,19 +185,6 @@ class Controller(Machine):
         except Exception as error:
             self.note("runtime_error", reason=_told(error), line=program.line)
         self.note("program_ended", name=program.name, reason="secondary")
-
-    def _set_mode(self, mode: RobotMode) -> None:
-        self.mode = mode
-        self.note("mode", mode=mode.name)
-
-    def _change_mode(self, before: RobotMode, after: RobotMode) -> None:
-        """End what takes its time, unless something else has happened meanwhile."""
-        if self.mode is before:
-            self._set_mode(after)
-
-    def _lose_power(self) -> None:
-        if self.safety.cuts_power:
-            self._set_mode(RobotMode.POWER_OFF)
 
 
 def _told(error: Exception) -> str:
