@@ -136,9 +136,9 @@ def _control(question: Question, control: Question) -> str:
 
 
 def _untold(question: Question) -> str:
-    """Say where enough pairs with random neurons do not tell the concept from them."""
+    """Say where the pairs with random neurons do not tell the concept from them."""
     beyond = question.beyond
-    if beyond is None or not question.moved or question.p_beyond <= LEVEL:
+    if beyond is None or not question.moved or question.told_from_random:
         return ""
     pairs = counted(beyond.estimate.count, "pair")
     return f"{pairs} do not tell it from random neurons."
