@@ -71,6 +71,25 @@ def test_two_environments_give_the_numbers_of_one(reach: Policy, tmp_path: Path)
     assert numbers(one) == numbers(two)
 
 
+def test_a_policy_that_thinks_while_time_passes_does_not_look_faster(
+    reach: Policy, tmp_path: Path
+) -> None:
+    quick, slow = (
+        evaluate(
+            replace(GRID, env="toy_world:toy/Clocked-v0", env_options={"think_s": think_s}),
+            reach,
+            tmp_path / f"{think_s}",
+            quiet=True,
+        )
+        for think_s in (0.0, 0.45)
+    )
+    for one, other in zip(quick, slow, strict=True):
+        assert other["path_m"] == one["path_m"]
+        assert other["speed_m_s"] == pytest.approx(one["speed_m_s"] / 10)
+        assert other["acceleration_m_s2"] == pytest.approx(one["acceleration_m_s2"] / 100)
+    assert {step.elapsed_s for step in read_steps(tmp_path / "0.0", quick[0]["key"])} != {None}
+
+
 class Noting(toy_world.ReachPolicy):
     """Notes how every row of every batch was steered."""
 
