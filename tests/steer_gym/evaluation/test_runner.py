@@ -142,6 +142,36 @@ def test_rows_of_another_configuration_are_refused(reach: Policy, tmp_path: Path
     assert len(evaluate(wider, reach, tmp_path, quiet=True)) == 16
 
 
+@pytest.mark.parametrize(
+    ("changed", "options", "message"),
+    [
+        ({"seed": 1}, {}, r"holds 'plain-task-0-init-0' with seed 0, but 1 was given"),
+        ({}, {"checkpoint": "b"}, r'with policy \{.*"checkpoint": "a".*"b".* was given'),
+        (
+            {"env_options": {"max_steps": 9}},
+            {},
+            r'with env_options \{\}, but \{"max_steps": 9\} was',
+        ),
+    ],
+)
+def test_rows_that_a_report_would_pair_with_those_of_other_settings_are_refused(
+    reach: Policy,
+    tmp_path: Path,
+    changed: dict[str, Any],
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    """Another condition has cells of its own, so that no row is taken for another."""
+    plain, fast = (replace(GRID, tasks=(0,), conditions=(each,)) for each in GRID.conditions)
+    evaluate(plain, reach, tmp_path, policy_options={"checkpoint": "a"}, quiet=True)
+    before = (tmp_path / "episodes.jsonl").read_bytes()
+    options = {"checkpoint": "a"} | options
+    with pytest.raises(ResultsError, match=f"{message}.*Choose another --out"):
+        evaluate(replace(fast, **changed), reach, tmp_path, policy_options=options, quiet=True)
+    assert (tmp_path / "episodes.jsonl").read_bytes() == before
+    assert evaluate(fast, reach, tmp_path, policy_options={"checkpoint": "a"}, quiet=True)
+
+
 def test_a_world_that_crashes_is_no_failure(reach: Policy, tmp_path: Path) -> None:
     grid = replace(GRID, env_options={"crash_at": 4})
     rows = evaluate(grid, reach, tmp_path, quiet=True)
