@@ -5,8 +5,9 @@
 Runs ``steer-gym bench`` in a process of its own, Pocket in LIBERO: two tasks, one initial state,
 three conditions. The calm run goes first and says how long one takes; then the same plan is killed
 (SIGKILL to its process group) after random times and started again in the same folder, until it
-ends by itself. Every row must equal the calm run's in all but times, and no cell may have run
-twice. Exits with 1 if a row differs.
+ends by itself. It must be killed as often as was asked; both runs must end well, without a crashed
+episode; every row must equal the calm run's in all but times, and no cell may have run twice. Exits
+with 1 otherwise.
 """
 
 from __future__ import annotations
@@ -66,6 +67,12 @@ def rows_on_disk(out: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in out.rglob("episodes.jsonl"))
 
 
+def require_success(run: subprocess.Popen[bytes]) -> None:
+    """Wait until a run that nobody kills has ended; exit unless it ended well."""
+    if code := run.wait():
+        sys.exit(f"A run that was not killed ended with {code}, not 0.")
+
+
 def killed(file: Path, out: Path, after_s: float) -> bool:
     """Run the plan for so long, then kill it; tell whether it had not ended by itself."""
     run = started(file, out)
@@ -75,12 +82,25 @@ def killed(file: Path, out: Path, after_s: float) -> bool:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
         return True
+    require_success(run)
     return False
 
 
 def numbers(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row without times."""
     return {key: value for key, value in row.items() if key not in TIMES}
+
+
+def faults(calm: Results, cut: Results) -> list[str]:
+    """Return what is wrong with the rows; two runs that crash alike have equal ones too."""
+    broken = [
+        f"{results.folder}: not every episode ended without a crash"
+        for results in (calm, cut)
+        if not results.whole
+    ]
+    twice = rows_on_disk(cut.folder) - rows_on_disk(calm.folder)
+    broken += [f"{twice:+d} rows on disk against the calm run"] if twice else []
+    return broken or differences(calm, cut)
 
 
 def differences(one: Results, other: Results) -> list[str]:
@@ -107,7 +127,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     save_benchmark(plan(options.steps), file)
     began = time.perf_counter()
-    started(file, calm).wait()
+    require_success(started(file, calm))
     whole_s = time.perf_counter() - began
     print(f"uninterrupted: {rows_on_disk(calm)} rows in {whole_s:.0f} s", flush=True)
     dice, kills = random.Random(options.seed), 0
@@ -116,11 +136,13 @@ def main() -> int:
     ):
         kills += 1
         print(f"killed after {after_s:.1f} s, {rows_on_disk(cut)} rows kept", flush=True)
-    started(file, cut).wait()
-    found = differences(Results.read(calm), Results.read(cut))
+    require_success(started(file, cut))
+    found = faults(Results.read(calm), Results.read(cut))
+    if kills < options.kills:
+        found.append(f"it had ended after {kills} of {options.kills} kills; give more --steps")
     print(f"killed {kills} times and resumed: {rows_on_disk(cut)} rows on disk")
     print("\n".join(found) or "every row is the same in all but times")
-    return 1 if found or rows_on_disk(cut) != rows_on_disk(calm) else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Step:
     moved_m: float
     """Distance between the measured tool positions before and after the step."""
     speed_m_s: float
-    """``moved_m`` times the control rate."""
+    """``moved_m`` by ``elapsed_s``; by a period of the control rate where no time is told."""
     reward: float
     steering: str
     """``Steering.digest`` of the config's steering; empty: nothing steered this action."""
@@ -43,6 +43,10 @@ class Step:
     measured, or a later action of a chunk."""
     greatest_steering_size: float | None = None
     """``SteeringSize.greatest`` of it."""
+    elapsed_s: float | None = None
+    """Time since the step before, or the reset, by the environment's clock [s]; longer than a
+    period where the policy thought meanwhile. ``None``: the environment tells no time, and steps
+    are a period of the control rate apart."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

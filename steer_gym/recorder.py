@@ -25,11 +25,12 @@ class EpisodeRecorder:
         self._steps: list[Step] = []
         self._frames: list[NDArray[np.uint8]] = []
         self._start: tuple[float, ...] = ()
+        self._time_s: float | None = None
         self._instruction = ""
         self._info: Mapping[str, Any] = {}
 
     def begin(self, observation: Observation, info: Mapping[str, Any]) -> None:
-        """Take what ``reset`` returned.
+        """Take what ``reset`` returned; ``info["time_s"]`` is when, where the environment says so.
 
         Raises:
             ValueError: The pose is not finite.
@@ -37,6 +38,7 @@ class EpisodeRecorder:
         self._instruction = observation[INSTRUCTION]
         self._info = info
         self._start = _finite(TCP_POSE, observation[TCP_POSE])
+        self._time_s = info.get("time_s")
 
     def add(
         self,
@@ -47,6 +49,7 @@ class EpisodeRecorder:
         row: int = 0,
         *,
         force_n: float | None = None,
+        time_s: float | None = None,
         used: ActConfig | None = None,
     ) -> None:
         """Add one step.
@@ -58,6 +61,7 @@ class EpisodeRecorder:
             plan: The plan that ``action`` begins; ``None`` for the later actions of its chunk.
             row: Of the plan.
             force_n: Norm of the measured force at the tool, where it is known.
+            time_s: Of the environment's clock after the step, where it tells it; see ``begin``.
             used: The config of the look that the action comes from; ``None``: the episode's own.
 
         Raises:
@@ -66,6 +70,7 @@ class EpisodeRecorder:
         before = self._steps[-1].tcp_pose if self._steps else self._start
         pose = _finite(TCP_POSE, tcp_pose)
         moved = float(np.linalg.norm(np.subtract(pose[:3], before[:3])))
+        elapsed_s = self._elapsed_s(time_s)
         report = plan.steering[row] if plan is not None and plan.steering else None
         steering = (used or self._config).steering
         size = report.size if report else None
@@ -75,7 +80,7 @@ class EpisodeRecorder:
                 command=_finite("the action", action),
                 tcp_pose=pose,
                 moved_m=moved,
-                speed_m_s=moved * self._rate_hz,
+                speed_m_s=moved * self._rate_hz if elapsed_s is None else moved / elapsed_s,
                 reward=_finite("the reward", reward)[0],
                 steering=self._steering if steering else "",
                 alpha=steering.alpha if steering else None,
@@ -86,8 +91,17 @@ class EpisodeRecorder:
                 force_n=None if force_n is None else _finite("the force", force_n)[0],
                 steering_size=size.mean if size else None,
                 greatest_steering_size=size.greatest if size else None,
+                elapsed_s=elapsed_s,
             )
         )
+        self._time_s = time_s
+
+    def _elapsed_s(self, time_s: float | None) -> float | None:
+        """Return the time since the last step, or ``None`` where the clock is not told or stood."""
+        if time_s is None or self._time_s is None:
+            return None
+        elapsed_s = _finite("the time", time_s - self._time_s)[0]
+        return elapsed_s if elapsed_s > 0 else None
 
     def film(self, frames: Sequence[NDArray[np.uint8]]) -> None:
         """Keep pictures of the scene."""

@@ -60,14 +60,21 @@ def run_episode(
         recorder.begin(told, info)
         done, count = False, 0
         while not done:
-            used = course.at(count, told)
+            used = course.at(count, told, time_s=told_time_s(info))
             plan = policy.plan(told, used)
             for index, action in enumerate(due(env, plan.actions[0], execute)):
                 observation, reward, terminated, truncated, info = env.step(action)
                 told = prompted(observation, prompt)
                 begins = plan if index == 0 else None
-                pose, force_n = told[TCP_POSE], measured_force_n(info)
-                recorder.add(action, pose, float(reward), begins, force_n=force_n, used=used)
+                recorder.add(
+                    action,
+                    told[TCP_POSE],
+                    float(reward),
+                    begins,
+                    force_n=measured_force_n(info),
+                    time_s=told_time_s(info),
+                    used=used,
+                )
                 recorder.film([env.render()] if film else [])  # type: ignore[list-item]
                 count, done = count + 1, terminated or truncated
                 if done:
@@ -103,6 +110,12 @@ def measured_force_n(info: Mapping[str, Any]) -> float | None:
     """Return the norm of ``info["force"]``, (6,) force [N] and torque, where there is one."""
     force = info.get("force")
     return None if force is None else float(np.linalg.norm(force[:3]))
+
+
+def told_time_s(info: Mapping[str, Any]) -> float | None:
+    """Return ``info["time_s"]``, the environment's own time since the reset, where it is told."""
+    time_s = info.get("time_s")
+    return None if time_s is None else float(time_s)
 
 
 def succeeded(info: dict[str, Any], terminated: bool, reward: Any) -> bool:

@@ -59,7 +59,7 @@ MEASURED = {
     "carried_height_m": "greatest height over the steps that command the gripper closed [m]",
     "carried_mean_height_m": "mean height over those steps [m]",
     "stalls": "times that the tool stood still for half a second or more",
-    "stalled_rate": "share of steps within such stalls",
+    "stalled_rate": "share of steps (of the time where it is told) within such stalls",
     "gripper_events": "changes of the gripper's command between open and closed",
     "mean_force_n": "mean norm of the force at the tool [N]; null where the env tells none",
     "greatest_force_n": "the greatest [N]",

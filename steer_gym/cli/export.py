@@ -14,7 +14,9 @@ from .parser import setting
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("format", choices=["lerobot"], help="LeRobot's dataset format, v3.0")
-    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of an evaluation")
+    parser.add_argument(
+        "folder", type=Path, metavar="RUN", help="folder of an evaluation or a benchmark"
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
     parser.add_argument(
         "--layout", choices=sorted(LAYOUTS), default="plain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -35,7 +36,7 @@ class Keeper:
             convention: Of the actions.
 
         Raises:
-            ResultsError: A cell of the grid has a row of another configuration.
+            ResultsError: The file holds rows of another configuration; see ``known_rows``.
         """
         self._file, self._grid, self._policy = file, grid, policy
         self.convention = convention
@@ -96,7 +97,8 @@ def known_rows(
     """Return, by key, the latest row of every cell of ``grid`` that has one; ``path`` is theirs.
 
     Raises:
-        ResultsError: A cell has a row of another configuration.
+        ResultsError: A cell has a row of another configuration; or another cell has one that would
+            be paired with the grid's, though it is of another seed, policy or other options.
     """
     latest = {row.get("key"): row for row in rows}
     digests = _digests(grid, policy)
@@ -106,7 +108,27 @@ def known_rows(
                 f"{path} already holds {key!r} of another configuration (policy, options, "
                 "steering, seed or prompt differ). Choose another --out."
             )
+    for row in latest.values():
+        _require_comparable(row, grid, policy, path)
     return {key: latest[key] for key in digests if key in latest}
+
+
+def _require_comparable(row: Row, grid: Grid, policy: Mapping[str, Any], path: Path) -> None:
+    """Refuse a row that a report would pair with the grid's, if more than steering differs.
+
+    Reports pair what has the same environment and policy, by task and initial state.
+    """
+    if (row.get("env"), (row.get("policy") or {}).get("name")) != (grid.env, policy["name"]):
+        return
+    settings = {"seed": grid.seed, "policy": policy, "env_options": grid.env_options}
+    for name, value in settings.items():
+        before, now = (json.dumps(each, sort_keys=True) for each in (row.get(name), value))
+        if name in row and before != now:
+            raise ResultsError(
+                f"{path} holds {row['key']!r} with {name} {before}, but {now} was given; a report "
+                "would pair them as if only steering differed. Choose another --out, or the same "
+                f"{name}."
+            )
 
 
 def ended(row: Row | None) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steer_gym.environment import due, look
 from steer_gym.observation import TCP_POSE
-from steer_gym.rollout import measured_force_n, prompted, succeeded
+from steer_gym.rollout import measured_force_n, prompted, succeeded, told_time_s
 
 from .stage import Move, Reply, Scene, Stage, StageError
 
@@ -81,6 +81,7 @@ class LocalStage(Stage):
                     tcp_pose=np.array(observation[TCP_POSE]),
                     reward=float(reward),
                     force_n=measured_force_n(info),
+                    time_s=told_time_s(info),
                     frame=frame,
                 )
             )

@@ -10,14 +10,8 @@ import numpy as np
 from steer_gym.convention import ActionConvention
 from steer_gym.episode import Step
 
-from .motion import (
-    Array,
-    closes,
-    mean_norm,
-    rates,
-    share,
-    stalls,
-)
+from .clock import Clock
+from .motion import Array, closes, mean_norm, share, stalls
 
 SATURATED = 0.99
 """A normalised command from here on counts as saturated. OpenVLA's decoder turns each token that is
@@ -49,7 +43,7 @@ class Measures:
     moved_y_m: float | None = None
     moved_z_m: float | None = None
     speed_m_s: float | None = None
-    """Mean measured speed of the tool [m/s]."""
+    """Mean measured speed of the tool over time [m/s]."""
     greatest_speed_m_s: float | None = None
     """95 % quantile of the measured speed [m/s]."""
     acceleration_m_s2: float | None = None
@@ -71,7 +65,7 @@ class Measures:
     stalls: int | None = None
     """Times that the tool stood still for ``motion.STALL_S`` or longer."""
     stalled_rate: float | None = None
-    """Share of steps within such stalls."""
+    """Share of steps within such stalls; of the time where the environment tells it."""
     gripper_events: int | None = None
     """Changes of the gripper's command between open and closed."""
     mean_force_n: float | None = None
@@ -93,10 +87,11 @@ def measure(steps: Sequence[Step], convention: ActionConvention) -> Measures:
     if not steps:
         return Measures(steps=0)
     commands = np.array([step.command for step in steps])
+    clock = Clock.of(steps, convention.rate_hz)
     closed = closes(commands[:, -1], convention)
     numbers = {
-        **(_commanded(commands[:, :3], convention) if convention.control == "ee_delta" else {}),
-        **_moved(steps, convention.rate_hz),
+        **(_commanded(commands[:, :3], clock) if convention.control == "ee_delta" else {}),
+        **_moved(steps, clock),
         **_heights(np.array([step.tcp_pose[2] for step in steps]), closed),
         **_forces(steps),
         **_tokens(steps),
@@ -106,9 +101,9 @@ def measure(steps: Sequence[Step], convention: ActionConvention) -> Measures:
     return Measures(steps=len(steps), gripper_events=changes, **numbers)  # type: ignore[arg-type]
 
 
-def _commanded(commands: Array, convention: ActionConvention) -> dict[str, float | None]:
+def _commanded(commands: Array, clock: Clock) -> dict[str, float | None]:
     x, y, z = commands.mean(axis=0)
-    changes, second_changes = rates(commands, convention.rate_hz)
+    changes, second_changes = clock.rates(commands)
     return {
         "commanded_displacement": mean_norm(commands),
         "commanded_x": float(x),
@@ -120,26 +115,26 @@ def _commanded(commands: Array, convention: ActionConvention) -> dict[str, float
     }
 
 
-def _moved(steps: Sequence[Step], rate_hz: float) -> dict[str, float | None]:
+def _moved(steps: Sequence[Step], clock: Clock) -> dict[str, float | None]:
     positions = np.array([step.tcp_pose[:3] for step in steps])
     ways = np.array([step.moved_m for step in steps])
     speeds = np.array([step.speed_m_s for step in steps])
     each = np.diff(positions, axis=0)
     x, y, z = each.mean(axis=0).tolist() if len(each) else (None, None, None)
-    accelerations, jerks = rates(each * rate_hz, rate_hz)
-    times, within = stalls(speeds, rate_hz)
+    accelerations, jerks = clock.changes(positions)
+    times, within = stalls(speeds, clock.elapsed_s)
     return {
         "displacement_m": float(ways.mean()),
         "moved_x_m": x,
         "moved_y_m": y,
         "moved_z_m": z,
-        "speed_m_s": float(speeds.mean()),
+        "speed_m_s": clock.mean(speeds),
         "greatest_speed_m_s": float(np.percentile(speeds, 95)),
         "acceleration_m_s2": mean_norm(accelerations),
         "jerk_m_s3": mean_norm(jerks),
         "path_m": float(ways.sum()),
         "stalls": times,
-        "stalled_rate": share(within),
+        "stalled_rate": clock.mean(within),
     }
 
 

@@ -15,7 +15,7 @@ from steer_gym.course import Course
 from steer_gym.episode import Episode
 from steer_gym.policy import Plan, PolicySpec
 from steer_gym.recorder import EpisodeRecorder
-from steer_gym.rollout import executed_actions
+from steer_gym.rollout import executed_actions, told_time_s
 
 from .budget import Budget
 from .grid import Cell
@@ -91,7 +91,8 @@ class Slot:
         try:
             self._record(reply)
             if reply.success is None:
-                self.config = self._course.at(self._count, reply.observation)
+                time_s = told_time_s(reply.info)
+                self.config = self._course.at(self._count, reply.observation, time_s=time_s)
         except ValueError:  # a number that nothing can be measured with, or a schedule cannot
             self.end(None, traceback.format_exc())
         else:
@@ -134,6 +135,7 @@ class Slot:
                 plan,
                 row,
                 force_n=move.force_n,
+                time_s=move.time_s,
                 used=self.config,
             )
             self._recorder.film([] if move.frame is None else [move.frame])

@@ -33,6 +33,8 @@ class Move:
     reward: float
     force_n: float | None
     """Norm of the measured force at the tool, where the environment tells it."""
+    time_s: float | None
+    """Of the environment's clock after the step, since the reset, where it tells it."""
     frame: NDArray[np.uint8] | None
 
 

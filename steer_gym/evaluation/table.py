@@ -58,7 +58,10 @@ steps at full deflection."""
 
 
 def report(rows: Sequence[Row]) -> str:
-    """Return the table of all conditions, and their paired differences against the first one."""
+    """Return the table of all conditions, and their paired differences against the baseline.
+
+    That is what the rows call so; of rows that call none so, the first condition.
+    """
     summaries = summarise(rows)
     if not summaries:
         return "No episode has ended."
@@ -66,8 +69,12 @@ def report(rows: Sequence[Row]) -> str:
         "Mean of each condition [95 % interval]",
         grid_text([*_head("episodes"), *map(_means, summaries)]),
     ]
-    baseline, *others = (summary.condition for summary in summaries)
-    if others:
+    names = [summary.condition for summary in summaries]
+    baseline = rows[0].get("baseline") or names[0]
+    others = [name for name in names if name != baseline]
+    if baseline not in names:
+        parts.append(f"\nNo episode of {baseline} has been run, so there are no differences to it.")
+    elif others:
         comparisons = [compare(rows, name, baseline) for name in others]
         parts += [
             f"\nDifference to {baseline}, paired over task and initial state [95 % interval]",

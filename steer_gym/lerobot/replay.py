@@ -6,13 +6,15 @@ back what the policy saw, at any size. Poses and rewards are held against those 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
+from steer_gym.benchmark.results import PLAN, Results
 from steer_gym.environments import register_environments
 from steer_gym.episode import Step
 from steer_gym.errors import ResultsError
@@ -27,6 +29,8 @@ from .dataset import DatasetWriter
 
 POSE_TOLERANCE = 1e-9
 """Largest difference of a pose [m, rad]; what is stored is exact."""
+Found = tuple[Row, Path]
+"""A row, and the folder of its steps."""
 
 
 def export_run(
@@ -41,8 +45,10 @@ def export_run(
 ) -> int:
     """Write the episodes of an evaluation as a LeRobot dataset; return how many there are.
 
+    Those of a benchmark go into one dataset, whose table of episodes tells policy and suite too.
+
     Args:
-        run: Folder of the evaluation.
+        run: Folder of the evaluation or of the benchmark.
         folder: Of the dataset; it must not exist yet.
         layout: One of ``LAYOUTS``.
         successes_only: Leave out episodes that failed. Crashed ones are always left out.
@@ -51,36 +57,61 @@ def export_run(
         **env_options: For ``gym.make``, on top of the evaluation's, such as ``image_size``.
 
     Raises:
-        ResultsError: There is nothing to export, or an episode goes otherwise than it did.
+        ResultsError: There is nothing to export, actions do not all mean the same, or an episode
+            goes otherwise than it did.
     """
     register_environments()
-    rows = _chosen(Path(run) / EPISODES, successes_only, set(conditions))
-    envs = _Environments(env_options)
-    rate = convention_of(envs.of(rows[0])).rate_hz
-    robot = str(rows[0]["env"]).rpartition("/")[2]
+    found = _chosen(Path(run), successes_only, set(conditions))
+    _require_same_actions(found)
+    envs, (first, _) = _Environments(env_options), found[0]
+    rate = convention_of(envs.of(first)).rate_hz
+    robot = str(first["env"]).rpartition("/")[2]
     with DatasetWriter(folder, fps=round(rate), layout=layout, robot_type=robot) as dataset:
         try:
-            for row in rows:
+            for row, its in found:
                 tell(row)
-                _play(envs.of(row), row, Path(run), dataset)
+                _play(envs.of(row), row, its, dataset)
         finally:
             envs.close()
-    return len(rows)
+    return len(found)
 
 
-def _chosen(path: Path, successes_only: bool, conditions: set[str]) -> list[Row]:
-    latest = {row.get("key"): row for row in read_rows(path)}
-    rows = [
-        row
-        for row in latest.values()
+def _rows(run: Path) -> list[Found]:
+    """Return the latest row of every cell, each with the folder of its steps."""
+    if (run / PLAN).is_file():
+        results = Results.read(run)
+        return [(row, results.folder_of(row)) for row in results.rows]
+    latest = {row.get("key"): row for row in read_rows(run / EPISODES)}
+    return [(row, run) for row in latest.values()]
+
+
+def _chosen(run: Path, successes_only: bool, conditions: set[str]) -> list[Found]:
+    rows = _rows(run)
+    chosen = [
+        (row, its)
+        for row, its in rows
         if row["error"] is None
         and (row["success"] or not successes_only)
         and (not conditions or row["condition"] in conditions)
     ]
-    if not rows:
-        known = sorted({row["condition"] for row in latest.values()})
-        raise ResultsError(f"{path} holds no such episodes; its conditions are {known}.")
-    return rows
+    if not chosen:
+        known = sorted({row["condition"] for row, _ in rows})
+        raise ResultsError(f"{run} holds no such episodes; its conditions are {known}.")
+    return chosen
+
+
+def _require_same_actions(found: Sequence[Found]) -> None:
+    """Refuse what would put actions of several conventions into one column."""
+    folders: dict[str, list[str]] = {}
+    for row, its in found:
+        convention = json.dumps(row.get("convention"), sort_keys=True)
+        folders.setdefault(convention, []).append(str(its))
+    if len(folders) > 1:
+        each = "; ".join(", ".join(dict.fromkeys(names)) for names in folders.values())
+        raise ResultsError(
+            "Actions of one dataset mean the same throughout, but these do not: "
+            f"{each}. Export folders of each kind by themselves."
+        )
 
 
 def _play(env: gym.Env[Any, Any], row: Row, run: Path, dataset: DatasetWriter) -> None:
@@ -98,7 +129,10 @@ def _play(env: gym.Env[Any, Any], row: Row, run: Path, dataset: DatasetWriter) -
                 f"{off:.2g}, and the reward is {reward}, not {step.reward}. What it ran with: "
                 f"{row['provenance']}."
             )
-    dataset.end_episode(success=row["success"], condition=row["condition"], key=row["key"])
+    names = {"condition": row["condition"], "key": row["key"]}
+    if "policy_label" in row:  # of a benchmark, where keys repeat
+        names |= {"policy": row["policy_label"], "suite": row["suite"]}
+    dataset.end_episode(success=row["success"], **names)
 
 
 def _steps(run: Path, row: Row) -> list[Step]:

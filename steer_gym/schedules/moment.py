@@ -20,7 +20,8 @@ class Moment:
     step: int
     """Control steps executed in the episode so far."""
     time_s: float
-    """Time in the episode so far [s], by the control rate."""
+    """Time in the episode so far [s], by the environment's clock where it tells it in
+    ``info["time_s"]``, else by the control rate; ``Scheduled`` goes by the control rate always."""
     elapsed_s: float
     """Time since the look before [s]; 0 at the first look."""
     observation: Observation

@@ -87,7 +87,9 @@ class _Run:
         pid, rate = self._pid, 0.0
         if self._measured is not None:
             since_s = moment.time_s - self._time_s  # longer than elapsed_s after a pause
-            change = (measured - self._measured) / (since_s + pid.smoothing_s)
+            change = 0.0  # where a clock stood
+            if since_s > 0:
+                change = (measured - self._measured) / (since_s + pid.smoothing_s)
             measured, rate = self._measured + change * since_s, change
         self._measured, self._time_s = measured, moment.time_s
         error = pid.target - measured

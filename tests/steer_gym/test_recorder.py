@@ -42,6 +42,17 @@ def test_speed_is_measured_from_pose_to_pose() -> None:
     assert second.moved_m == 0
 
 
+def test_speed_is_by_the_time_that_the_environment_tells() -> None:
+    recorder = EpisodeRecorder(ActConfig(), rate_hz=20)
+    recorder.begin(START, {"time_s": 0.0})
+    recorder.add(np.ones(7), [0.1, 0.03, 0.24, 0, 0, 0], 0.0, PLAN, 0, time_s=0.5)
+    recorder.add(np.ones(7), [0.1, 0.03, 0.29, 0, 0, 0], 0.0, None, time_s=0.55)
+    recorder.add(np.ones(7), [0.1, 0.03, 0.29, 0, 0, 0], 0.0, None, time_s=0.55)
+    steps = recorder.finish(True).steps
+    assert [step.elapsed_s for step in steps] == [0.5, pytest.approx(0.05), None]
+    assert [step.speed_m_s for step in steps] == pytest.approx([0.1, 1.0, 0.0])
+
+
 def test_a_plan_counts_for_the_action_that_it_begins() -> None:
     recorder = recorded(ActConfig(steering=STEERING))
     recorder.add(np.zeros(7), np.zeros(6), 0.0, PLAN, 1)

@@ -13,6 +13,7 @@ from steer_gym import ActConfig, Policy, Steering
 from steer_gym.acting import seeded
 from steer_gym.errors import ActConfigError, ConventionError, SteeringError
 from steer_gym.rollout import run_episode
+from steer_gym.schedules import Pid
 
 ENV = "toy/Reach-v0"
 
@@ -86,3 +87,30 @@ def test_sampling_draws_anew_in_every_step_and_repeatably() -> None:
     assert seeds == [seeded(config, step).seed for step in range(20)]
     greedy = ActConfig(seed=4)
     assert seeded(greedy, 3) is greedy
+
+
+def test_speed_and_schedules_go_by_the_time_that_the_environment_tells(reach: Policy) -> None:
+    """A policy that thinks for 0.45 s before every step of 0.05 s: all takes ten times as long."""
+    quick, slow = (
+        run_episode(gym.make("toy/Clocked-v0", think_s=think_s), reach, seed=3)
+        for think_s in (0.0, 0.45)
+    )
+    assert [step.command for step in slow.steps] == [step.command for step in quick.steps]
+    tenth = [step.speed_m_s / 10 for step in quick.steps]
+    assert [step.speed_m_s for step in slow.steps] == pytest.approx(tenth)
+    fast = Steering(reach.concept("fast"), alpha=0.6)
+    control = Pid(quantity="height_m", target=9.0, integral=0.01, limits=(0.0, 9.0))
+    config = ActConfig(steering=fast, schedule=control)
+    alphas = [
+        run_episode(gym.make("toy/Clocked-v0", think_s=think_s), reach, config, seed=3)
+        .steps[1]
+        .alpha
+        for think_s in (0.0, 0.45)
+    ]
+    assert alphas[1] == pytest.approx(10 * alphas[0])
+
+
+def test_an_environment_that_tells_no_time_is_at_its_control_rate(reach: Policy) -> None:
+    steps = run_episode(gym.make(ENV), reach, seed=3).steps
+    assert {step.elapsed_s for step in steps} == {None}
+    assert [step.speed_m_s for step in steps] == [step.moved_m * 20 for step in steps]

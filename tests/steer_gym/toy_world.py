@@ -128,6 +128,32 @@ class LateEnv(ReachEnv):
         return chunk[min(self.plans, len(chunk)) - 1 :]
 
 
+class ClockedEnv(ReachEnv):
+    """Tells its time, of which ``think_s`` passes before the first step after every look."""
+
+    def __init__(self, *, think_s: float = 0.0, **further: Any) -> None:
+        super().__init__(**further)
+        self.think_s = think_s
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.time_s = 0.0
+        observation, info = super().reset(seed=seed, options=options)
+        return observation, info | {"time_s": self.time_s}
+
+    def fresh(self, chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.time_s += self.think_s
+        return chunk
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        self.time_s += 1 / LIBERO_DELTA.rate_hz
+        *moved, info = super().step(action)
+        return *moved, info | {"time_s": self.time_s}  # type: ignore[return-value]
+
+
 class ReachPolicy(Policy):
     """Goes to the target with a gain that is the activation of neuron (0, 0), by nature 0.3.
 
@@ -187,3 +213,4 @@ class ReachPolicy(Policy):
 
 gym.register(id="toy/Reach-v0", entry_point="toy_world:ReachEnv")
 gym.register(id="toy/Late-v0", entry_point="toy_world:LateEnv", kwargs={"max_steps": 11})
+gym.register("toy/Clocked-v0", entry_point="toy_world:ClockedEnv")

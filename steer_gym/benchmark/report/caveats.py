@@ -43,6 +43,8 @@ LARGE = (
 )
 FEWER = "It solved fewer, {now:.0%} against {before:.0%}, which may be chance."
 
+ALONE = "No random neurons were run for this measure: others might do the same."
+
 
 def caveats(study: Study, question: Question, controls: Sequence[Question] = ()) -> list[str]:
     """Return the sentences on one condition; ``controls`` are those of the same measure."""
@@ -136,10 +138,12 @@ def _control(question: Question, control: Question) -> str:
 
 
 def _untold(question: Question) -> str:
-    """Say where enough pairs with random neurons do not tell the concept from them."""
-    beyond = question.beyond
-    if beyond is None or not question.moved or question.p_beyond <= LEVEL:
+    """Say where random neurons were not run, or where they are not told from the concept."""
+    if not question.moved or (question.beyond and question.told_from_random):
         return ""
+    beyond = question.beyond
+    if beyond is None:
+        return ALONE
     pairs = counted(beyond.estimate.count, "pair")
     return f"{pairs} do not tell it from random neurons."
 

@@ -23,9 +23,9 @@ from .writing import FIGURES, INDEX, TABLES, Report
 
 ABOUT = """
 <p>An effect is a condition minus its baseline, within each task and initial state. Its change is
-taken within the places that both runs have; brackets hold its 95 % interval, Student's over tasks
-where there are several; p is by flipping signs, not corrected. The report of each run says how its
-own numbers came about.</p>
+taken within the places (environment, task, initial state) that both runs have; brackets hold its
+95 % interval, Student's over tasks where there are several; p is by flipping signs, not corrected.
+The report of each run says how its own numbers came about.</p>
 """
 
 

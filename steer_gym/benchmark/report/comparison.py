@@ -64,7 +64,7 @@ def compare_studies(one: Study, other: Study) -> Comparison:
     return Comparison(
         one=one,
         other=other,
-        shifts=tuple(_shift(*pair) for pair in both),
+        shifts=tuple(_shift((one, other), *pair) for pair in both),
         verdicts=tuple((v, again[_about(v)]) for v in judged[0] if _about(v) in again),
         repeated=len(repeated),
         equal=sum(_numbers(mine) == _numbers(yours) for mine, yours in repeated),
@@ -113,7 +113,10 @@ def _moved(found: Comparison) -> Iterator[str]:
             f"{shift_text(each)}."
         )
     if not any(each.change.count for each in found.shifts):
-        yield "They share no task and initial state, so effects cannot be compared pair by pair."
+        yield (
+            "They share no task and initial state of the same environment, so effects cannot be "
+            "compared pair by pair."
+        )
     elif not clear:
         yield "No effect changed clearly."
     elif len(found.shifts) > 1:
@@ -131,23 +134,40 @@ def _sameness(found: Comparison) -> Iterator[str]:
         )
     else:
         yield "No episode has the same configuration in both."
+    for what, mine, yours in _others(found.one, found.other):
+        yield f"They are of different {what}: {mine} before, {yours} now."
     if found.alone:
         yield f"In one of the runs only: {', '.join(found.alone)}."
     for name, (mine, yours) in found.differing.items():
         yield f"{name}: {mine} before, {yours} now."
 
 
+def _others(one: Study, other: Study) -> Iterator[tuple[str, str, str]]:
+    """Yield what is not the same in both: policies, environments."""
+    if one.policy != other.policy:
+        yield "policies", one.policy, other.policy
+    mine, yours = (", ".join(dict.fromkeys(r["env"] for r in s.rows)) for s in (one, other))
+    if mine != yours:
+        yield "environments", mine, yours
+
+
 def _about(verdict: Verdict) -> tuple[str, str]:
     return verdict.label, verdict.question.full.measure
 
 
-def _shift(one: Question, other: Question) -> Shift:
-    theirs = {pair.place: pair.difference for pair in other.full.pairs}
-    shared = [pair for pair in one.full.pairs if pair.place in theirs]
-    values = [theirs[pair.place] - pair.difference for pair in shared]
+def _shift(studies: tuple[Study, Study], one: Question, other: Question) -> Shift:
+    mine, theirs = (_effects(*each) for each in zip(studies, (one, other), strict=True))
+    shared = [place for place in mine if place in theirs]
+    values = [theirs[place] - mine[place] for place in shared]
     p = sign_flips([[value] for value in values]).p[0] if values else float("nan")
-    change = student_mean(values, [pair.place[0] for pair in shared])
+    change = student_mean(values, [task for _, task, _ in shared])
     return Shift(one=one, other=other, change=change, p=float(p))
+
+
+def _effects(study: Study, question: Question) -> dict[tuple[Any, Any, Any], float]:
+    """Return the effect in each place, by environment too: task 2 is another one in another."""
+    rows = study.ended[question.role.name]
+    return {(rows[pair.place]["env"], *pair.place): pair.difference for pair in question.full.pairs}
 
 
 def _repeated(one: Study, other: Study) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:

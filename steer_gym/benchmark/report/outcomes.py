@@ -12,9 +12,11 @@ OUTCOMES = {
     "works": "does what its name says",
     "costly": "does what its name says, but the policy fails",
     "unspecific": "moves the arm as its name says, but so do the controls",
+    "untold": "moves the arm as its name says, but random neurons may do the same",
     "opposite": "does the opposite of its name",
     "moves": "moves the arm",
     "shared": "moves the arm, but so do the controls",
+    "alike": "moves the arm, but random neurons may do the same",
     "broken": "breaks the policy",
     "unclear": "changes nothing that can be told",
     "few": "was tried too rarely to tell",
@@ -31,11 +33,13 @@ def outcome(study: Study, question: Question, controls: Sequence[Question]) -> s
     if not question.moved:
         return "broken" if success.estimate.value <= -BAD_SUCCESS else "unclear"
     if question.expected.sign == 0:
-        return "shared" if doubtful else "moves"
+        return "shared" if doubtful else "moves" if question.told_from_random else "alike"
     if question.along < 0:
         return "opposite"
     if doubtful:
         return "unspecific"
+    if not question.told_from_random:
+        return "untold"
     return "costly" if fails(success) else "works"
 
 

@@ -74,6 +74,14 @@ class Question:
         return self.corrected <= LEVEL
 
     @property
+    def told_from_random(self) -> bool:
+        """Tell whether it goes further than its random neurons, or none were run."""
+        if self.beyond is None:
+            return True
+        further = self.beyond.estimate.value * self.full.estimate.value > 0
+        return further and self.p_beyond <= LEVEL
+
+    @property
     def along(self) -> float:
         """Return the difference in the direction of the name; as it is where none is promised."""
         return (self.expected.sign or 1) * self.full.estimate.value

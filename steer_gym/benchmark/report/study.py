@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from ..results import PLAN, Results
 from .roles import Role, roles
 
 PAIRS = "pairs.parquet"
+SETTINGS = ("seed", "policy", "env_options")
+"""Columns in which the rows of a study are equal."""
 Place = tuple[Any, Any]
 """Task and initial state: what is paired."""
 Found = Sequence[tuple[Row, Path]]
@@ -108,7 +111,7 @@ def read_studies(folder: str | Path) -> list[Study]:
     tells the benchmark's folder too.
 
     Raises:
-        ResultsError: There are no episodes.
+        ResultsError: There are no episodes, or those of one study differ in ``SETTINGS``.
     """
     folder = Path(folder)
     studies = [(home, study) for home, found in _homes(folder) for study in _studies(home, found)]
@@ -142,6 +145,7 @@ def _studies(home: Path, found: Found) -> Iterator[Study]:
     for row, its in found:
         rows.setdefault(_names(row), {})[row["key"]] = row
         folders.setdefault(_names(row), {})[row["key"]] = its
+    _require_same_settings(found)
     pairs = _kept_pairs(home / PAIRS)
     for (policy, suite), own in rows.items():
         yield Study(
@@ -151,6 +155,21 @@ def _studies(home: Path, found: Found) -> Iterator[Study]:
             folders=folders[policy, suite],
             kept_pairs=pairs.get((policy, suite), {}),
         )
+
+
+def _require_same_settings(found: Found) -> None:
+    """Refuse rows of one study of which more than the steering differs: they would be paired."""
+    first: dict[tuple[str, str], tuple[Row, Path]] = {}
+    for row, its in found:
+        other, there = first.setdefault(_names(row), (row, its))
+        for name in SETTINGS:
+            if name in row and name in other and row[name] != other[name]:
+                raise ResultsError(
+                    f"The episodes of {' in '.join(_names(row))} differ in {name}: "
+                    f"{json.dumps(other[name])} in {there}, {json.dumps(row[name])} in "
+                    f"{its}. They would be paired as if only steering differed; give a folder "
+                    "that holds those of one."
+                )
 
 
 def _names(row: Row) -> tuple[str, str]:

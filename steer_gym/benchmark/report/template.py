@@ -60,6 +60,10 @@ CONTROLS = {
     "prompt": "the same request in words",
 }
 """What stands beside steering, by the kind of condition."""
+ANSWERING = (
+    "Random neurons answer for the measures that the concept they control should change; where a "
+    "concept has none for its own measure, its verdict says so."
+)
 
 ABOUT = Template(
     """
@@ -73,8 +77,10 @@ for differences, those of success too; a rate of success by itself has Wilson's,
 bootstrap's over tasks and episodes (in answers.csv differences have that as well).
 <b>p</b> is the share of all ways to swap the episodes of pairs that give as much: it says whether
 anything changed in these tasks. Holm and max-T correct it for all that was asked of steering and
-words; the verdict goes by max-T, as does the test against random neurons. Controls are tested one
-by one. <b>d</b> is the mean difference over its standard deviation, with Hedges' correction.</p>
+words; the verdict goes by max-T, as does the test against random neurons. Where those were run, a
+concept does what its name says only if it goes further than they do, by that test. Controls are
+tested one by one. <b>d</b> is the mean difference over its standard deviation, with Hedges'
+correction.</p>
 <p><b>Full and equal length.</b> Whoever is done earlier has no slow end. Equal length compares only
 the first steps, as many as both episodes of a pair have.</p>
 <p><b>commanded</b> is the mean length of the commanded translation, the paper's measure; the arm
@@ -94,7 +100,7 @@ def about(kinds: Collection[str]) -> str:
     if not run:
         controls = "There are no controls here: other neurons, or none, might do the same."
     else:
-        controls = f"The controls here: {'; '.join(run)}."
+        controls = f"The controls here: {'; '.join(run)}. {ANSWERING if 'random' in kinds else ''}"
     return ABOUT.substitute(controls=controls)
 
 

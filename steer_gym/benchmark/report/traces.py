@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steer_gym.episode import Step
+from steer_gym.evaluation.clock import Clock
 from steer_gym.figure_style import colour, drawn
 
 SMOOTH = 5
@@ -21,7 +22,7 @@ def traces(steps: Mapping[str, Sequence[Step]], tints: Mapping[str, str], rate_h
     def draw(axes: Sequence[Any]) -> None:
         speeds, heights = axes
         for name, taken in steps.items():
-            time_s = np.arange(1, len(taken) + 1) / rate_hz
+            time_s = Clock.of(taken, rate_hz).ends_s
             style = {"color": tints.get(name, colour(name)), "linewidth": 1.6, "label": name}
             speeds.plot(time_s, smooth([step.speed_m_s for step in taken]), **style)
             heights.plot(time_s, [step.tcp_pose[2] for step in taken], **style)

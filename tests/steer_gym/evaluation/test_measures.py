@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -57,6 +57,37 @@ def test_forces_are_measured_where_they_are_told() -> None:
         LIBERO_DELTA,
     )
     assert (numbers.mean_force_n, numbers.greatest_force_n) == (3.0, 6.0)
+
+
+def test_time_that_is_told_is_what_rates_are_of() -> None:
+    """A tool at 0.2 m/s throughout, seen at uneven times."""
+    elapsed_s, steps, way = (0.05, 0.65, 0.05, 0.25, 0.05, 0.45), [], 0.0
+    for each in elapsed_s:
+        way += 0.2 * each
+        moved = {"moved_m": 0.2 * each, "speed_m_s": 0.2, "elapsed_s": each}
+        pose = (way, 0.0, 0.3, 0.0, 0.0, 0.0)
+        steps.append(replace(step((0.0,) * 7, 0.3, **moved), tcp_pose=pose))
+    numbers = measure(steps, LIBERO_DELTA)
+    assert numbers.speed_m_s == pytest.approx(0.2)
+    assert numbers.acceleration_m_s2 == pytest.approx(0.0, abs=1e-9)
+    assert numbers.jerk_m_s3 == pytest.approx(0.0, abs=1e-9)
+    untold = measure([replace(each, elapsed_s=None) for each in steps], LIBERO_DELTA)
+    assert untold.acceleration_m_s2 is not None
+    assert untold.acceleration_m_s2 > 1
+
+
+def test_the_mean_speed_is_the_way_by_the_time() -> None:
+    quick = step((0.0,) * 7, 0.3, moved_m=0.1, speed_m_s=2.0, elapsed_s=0.05)
+    slow = step((0.0,) * 7, 0.3, moved_m=0.0, speed_m_s=0.0, elapsed_s=0.95)
+    numbers = measure([quick, slow], LIBERO_DELTA)
+    assert numbers.speed_m_s == pytest.approx(0.1)
+    assert (numbers.stalls, numbers.stalled_rate) == (1, pytest.approx(0.95))
+
+
+def test_even_time_that_is_told_gives_what_untold_time_gives() -> None:
+    told = [replace(each, elapsed_s=1 / LIBERO_DELTA.rate_hz) for each in STEPS]
+    numbers, untold = (asdict(measure(each, LIBERO_DELTA)) for each in (told, STEPS))
+    assert numbers == pytest.approx(untold, nan_ok=True)
 
 
 def test_sizes_are_of_the_plans_that_were_measured() -> None:

@@ -71,6 +71,25 @@ def test_two_environments_give_the_numbers_of_one(reach: Policy, tmp_path: Path)
     assert numbers(one) == numbers(two)
 
 
+def test_a_policy_that_thinks_while_time_passes_does_not_look_faster(
+    reach: Policy, tmp_path: Path
+) -> None:
+    quick, slow = (
+        evaluate(
+            replace(GRID, env="toy_world:toy/Clocked-v0", env_options={"think_s": think_s}),
+            reach,
+            tmp_path / f"{think_s}",
+            quiet=True,
+        )
+        for think_s in (0.0, 0.45)
+    )
+    for one, other in zip(quick, slow, strict=True):
+        assert other["path_m"] == one["path_m"]
+        assert other["speed_m_s"] == pytest.approx(one["speed_m_s"] / 10)
+        assert other["acceleration_m_s2"] == pytest.approx(one["acceleration_m_s2"] / 100)
+    assert {step.elapsed_s for step in read_steps(tmp_path / "0.0", quick[0]["key"])} != {None}
+
+
 class Noting(toy_world.ReachPolicy):
     """Notes how every row of every batch was steered."""
 
@@ -121,6 +140,36 @@ def test_rows_of_another_configuration_are_refused(reach: Policy, tmp_path: Path
     assert (tmp_path / "episodes.jsonl").read_bytes() == before
     wider = replace(GRID, init_states=(0, 1, 2, 3))
     assert len(evaluate(wider, reach, tmp_path, quiet=True)) == 16
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "message"),
+    [
+        ({"seed": 1}, {}, r"holds 'plain-task-0-init-0' with seed 0, but 1 was given"),
+        ({}, {"checkpoint": "b"}, r'with policy \{.*"checkpoint": "a".*"b".* was given'),
+        (
+            {"env_options": {"max_steps": 9}},
+            {},
+            r'with env_options \{\}, but \{"max_steps": 9\} was',
+        ),
+    ],
+)
+def test_rows_that_a_report_would_pair_with_those_of_other_settings_are_refused(
+    reach: Policy,
+    tmp_path: Path,
+    changed: dict[str, Any],
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    """Another condition has cells of its own, so that no row is taken for another."""
+    plain, fast = (replace(GRID, tasks=(0,), conditions=(each,)) for each in GRID.conditions)
+    evaluate(plain, reach, tmp_path, policy_options={"checkpoint": "a"}, quiet=True)
+    before = (tmp_path / "episodes.jsonl").read_bytes()
+    options = {"checkpoint": "a"} | options
+    with pytest.raises(ResultsError, match=f"{message}.*Choose another --out"):
+        evaluate(replace(fast, **changed), reach, tmp_path, policy_options=options, quiet=True)
+    assert (tmp_path / "episodes.jsonl").read_bytes() == before
+    assert evaluate(fast, reach, tmp_path, policy_options={"checkpoint": "a"}, quiet=True)
 
 
 def test_a_world_that_crashes_is_no_failure(reach: Policy, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ STEPS = [
         command=(0.1, -0.2, 0.3), tcp_pose=(0.0, 0.1, 0.2, 0.0, 0.0, 0.3), moved_m=0.1,
         speed_m_s=1 / 3, reward=0.0, steering="a", neurons=2, tokens=7, invalid_tokens=1,
         latency_s=0.5, force_n=force, steering_size=force,
+        elapsed_s=force,
     )
     for force in (None, 2.5)
 ]  # fmt: skip
@@ -40,9 +41,12 @@ def test_steps_come_back_equal(
 
 
 @pytest.mark.parametrize("columnar", [True, False])
-def test_steps_from_before_sizes_were_measured_have_none(tmp_path: Path, columnar: bool) -> None:
+def test_steps_from_before_sizes_and_times_were_measured_have_none(
+    tmp_path: Path, columnar: bool
+) -> None:
     plain = [
-        {k: v for k, v in step.to_json().items() if "steering_size" not in k} for step in STEPS
+        {k: v for k, v in step.to_json().items() if "steering_size" not in k and k != "elapsed_s"}
+        for step in STEPS
     ]
     if columnar:
         arrow = pytest.importorskip("pyarrow", reason="needs the extra 'bench'")
@@ -53,6 +57,7 @@ def test_steps_from_before_sizes_were_measured_have_none(tmp_path: Path, columna
         write_rows(tmp_path / "steps" / "cell.jsonl", plain)
     read = read_steps(tmp_path, "cell")
     assert [step.steering_size for step in read] == [None, None]
+    assert [step.elapsed_s for step in read] == [None, None]
     assert [step.neurons for step in read] == [2, 2]
 
 

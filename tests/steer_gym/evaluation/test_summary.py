@@ -72,3 +72,14 @@ def test_a_report_of_nothing_and_of_one_episode() -> None:
     assert "0.250 " in alone
     assert "inf" not in alone
     assert "Difference" not in alone
+
+
+def test_differences_are_to_what_the_rows_call_the_baseline() -> None:
+    """A plan may list a steered condition first."""
+    rows = [each | {"baseline": "plain"} for each in [*ROWS[4:], *ROWS[:4]]]
+    text = report(rows)
+    assert "Difference to plain, paired" in text
+    (line,) = [line for line in text.partition("Difference")[2].splitlines() if "fast" in line]
+    assert "+0.200" in line
+    early = report([each for each in rows if each["condition"] == "fast"])
+    assert "No episode of plain has been run, so there are no differences to it." in early

@@ -12,6 +12,8 @@ import pytest
 import toy_world
 
 from steer_gym import Policy
+from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
+from steer_gym.benchmark.run import Manner, run_benchmark
 from steer_gym.cli.dispatch import main
 from steer_gym.errors import ConventionError, ObservationError, ResultsError
 from steer_gym.film import read_film
@@ -19,6 +21,7 @@ from steer_gym.lerobot.dataset import DatasetWriter
 from steer_gym.lerobot.recording import RecordDataset
 from steer_gym.lerobot.replay import export_run
 from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST
+from steer_gym.registry import POLICIES
 from steer_gym.rollout import run_episode
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'bench'")
@@ -159,3 +162,43 @@ def test_the_command_line_exports(
     assert features["observation.images.image"]["shape"] == [8, 8, 3]
     assert main([*arguments]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+@pytest.fixture
+def benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a benchmark of two tasks, whose cells have equal keys but for these."""
+    monkeypatch.setitem(POLICIES, "reach", "toy_world:ReachPolicy")
+    suites = tuple(
+        Suite(env="toy_world:toy/Reach-v0", name=name, tasks=(0, 1), init_states=(0,))
+        for name in ("one", "other")
+    )
+    plan = Benchmark(
+        name="toy",
+        policies=(PolicyChoice(name="reach"),),
+        suites=suites,
+        conditions=(Treatment(kind="baseline", name="plain"), Treatment(concept="fast", alpha=0.6)),
+    )
+    run_benchmark(plan, tmp_path / "bench", Manner(workers=1, quiet=True, films=0))
+    return tmp_path / "bench"
+
+
+def test_the_command_line_exports_a_benchmark_as_one_dataset(
+    benchmark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "data"
+    assert main(["export", "lerobot", str(benchmark), "--out", str(out)]) == 0
+    assert "8 episodes in" in capsys.readouterr().out
+    episodes = table(out / "meta/episodes/chunk-000/file-000.parquet")
+    told = {(each["policy"], each["suite"], each["key"]) for each in episodes}
+    assert len(told) == 8
+    assert {suite for _, suite, _ in told} == {"one", "other"}
+    assert export_run(benchmark / "reach" / "one" / "task-0", tmp_path / "shard") == 2
+
+
+def test_a_benchmark_whose_actions_differ_in_meaning_is_refused_naming_folders(
+    benchmark: Path, tmp_path: Path
+) -> None:
+    for file in (benchmark / "reach" / "other").rglob("episodes.jsonl"):
+        file.write_text(file.read_text().replace('"rate_hz": 20', '"rate_hz": 10'))
+    with pytest.raises(ResultsError, match=r"do not: .*one/task-0, .*one/task-1; .*other/task-0"):
+        export_run(benchmark, tmp_path / "data")

@@ -50,6 +50,29 @@ def test_runs_of_other_places_are_not_paired(make_folder: MakeFolder, tmp_path: 
     assert "They share no task and initial state" in words
 
 
+def test_the_same_task_number_in_another_environment_is_no_pair(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    one, other = make_folder(fast(0.05)), make_folder(fast(-0.05), seed=1)
+    file = other / "episodes.jsonl"
+    file.write_text(file.read_text().replace("toy/Reach-v0", "toy/Other-v0"))
+    words = write_comparison(one, other, tmp_path).words
+    assert "They share no task and initial state of the same environment" in words
+    assert "different environments: toy/Reach-v0 before, toy/Other-v0 now." in words
+    assert "its effect on speed changed" not in words
+
+
+def test_another_policy_in_the_same_places_is_paired_and_said(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    one, other = make_folder(fast(0.05)), make_folder(fast(-0.05), seed=1)
+    file = other / "episodes.jsonl"
+    file.write_text(file.read_text().replace('"made-up"', '"another"'))
+    words = write_comparison(one, other, tmp_path).words
+    assert "fast: its effect on speed changed by -0." in words
+    assert "They are of different policies: made-up before, another now." in words
+
+
 def test_runs_of_nothing_in_common_are_refused(make_folder: MakeFolder, tmp_path: Path) -> None:
     one, other = make_folder(fast(0.1), tasks=1), make_folder(fast(0.1), tasks=1)
     more = make_folder(fast(0.1), tasks=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from steer_gym.benchmark.report.controls import draw_means
 from steer_gym.benchmark.report.differences import difference
 from steer_gym.benchmark.report.questions import questions
 from steer_gym.benchmark.report.study import Study, read_studies
+from steer_gym.errors import ResultsError
 from steer_gym.evaluation.rows import write_parquet
 from steer_gym.statistics import holm
 
@@ -80,6 +82,27 @@ def test_pairs_that_a_benchmark_has_kept_are_taken(make_folder: Callable[..., Pa
     (study,) = read_studies(folder)
     equal = difference(study, "fast", "unsteered", "speed_m_s", "equal")
     assert (equal.estimate.value, equal.before, equal.after) == (2.0, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", 1), ("policy", {"name": "made-up", "options": 2}), ("env_options", {"max_steps": 9})],
+)
+def test_episodes_of_other_settings_are_not_paired(
+    make_folder: Callable[..., Path], name: str, value: Any
+) -> None:
+    """As when two evaluations lie below the folder that is given."""
+    folder = make_folder([steered("fast", 0.05)], tasks=1, states=1)
+    file = folder / "episodes.jsonl"
+    common = {"seed": 0, "env_options": {}}
+    plain, fast = (json.loads(line) | common for line in file.read_text().splitlines())
+    file.write_text(json.dumps(plain) + "\n")
+    (folder / "other").mkdir()
+    (folder / "other" / "episodes.jsonl").write_text(json.dumps(fast | {name: value}) + "\n")
+    with pytest.raises(ResultsError, match=f"made-up in nowhere differ in {name}: .*other"):
+        read_studies(folder)
+    (folder / "other" / "episodes.jsonl").write_text(json.dumps(fast) + "\n")
+    assert len(read_studies(folder)) == 1
 
 
 def test_a_pair_without_its_other_half_is_left_out(make_study: MakeStudy) -> None:

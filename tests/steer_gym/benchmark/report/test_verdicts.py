@@ -95,6 +95,15 @@ def test_what_speaks_against_an_effect_is_said(
     assert caution in " ".join(found.cautions)
 
 
+def test_a_concept_without_random_neurons_for_its_measure_is_said(make_study: MakeStudy) -> None:
+    high = {"condition": "high", "kind": "steered", "concept": "high"}
+    high["effects"] = {"carried_height_m": 0.05}
+    study = make_study([steered("fast", 0.05), high, control("random", 0.0)])
+    found = {each.label: " ".join(each.cautions) for each in verdicts(study, questions(study))}
+    assert "No random neurons were run for this measure" in found["high"]
+    assert "No random neurons" not in found["fast"]
+
+
 @pytest.mark.parametrize(
     ("mean", "most", "said"),
     [
