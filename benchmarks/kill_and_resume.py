@@ -2,12 +2,12 @@
 
     python benchmarks/kill_and_resume.py [--kills 10] [--steps 40] [--out FOLDER]
 
-Runs ``steer-gym bench`` in a process of its own, Pocket in LIBERO: two tasks, one initial state,
-three conditions. The calm run goes first and says how long one takes; then the same plan is killed
-(SIGKILL to its process group) after random times and started again in the same folder, until it
-ends by itself. It must be killed as often as was asked; both runs must end well, without a crashed
-episode; every row must equal the calm run's in all but times, and no cell may have run twice. Exits
-with 1 otherwise.
+Runs ``steer-gym bench`` in a process of its own, Pocket in LIBERO: two tasks, three initial
+states, three conditions. The calm run goes first and says how long one takes; then the same plan is
+killed (SIGKILL to its process group) at random moments, in turn of its start and of its work, and
+started again in the same folder; in the end it may end by itself. It must be killed as often as was
+asked; both runs must end well, without a crashed episode; every row must equal the calm run's in
+all but times, and no cell may have run twice. Exits with 1 otherwise.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from steer_gym.benchmark import Benchmark, PolicyChoice, Suite, Treatment
 from steer_gym.benchmark.plan_file import save_benchmark
 from steer_gym.benchmark.results import Results
 
-LONGEST = 0.45
-"""Share of a whole run after which a run is killed at the latest, so that there are ten to kill."""
+LONGEST = 0.9
+"""Of the time to the first row, or of a row's, after which a run is killed at the latest."""
 TIMES = ("wall_s", "latency_s", "ended", "provenance")
 
 
@@ -42,7 +42,7 @@ def plan(steps: int) -> Benchmark:
             Suite(
                 env="steer_gym/LiberoObject-v0",
                 tasks=(2, 3),
-                init_states=(20,),
+                init_states=(20, 21, 22),
                 env_options={"rendering": "fast", "max_steps": steps},
             ),
         ),
@@ -73,10 +73,15 @@ def require_success(run: subprocess.Popen[bytes]) -> None:
         sys.exit(f"A run that was not killed ended with {code}, not 0.")
 
 
-def killed(file: Path, out: Path, after_s: float) -> bool:
-    """Run the plan for so long, then kill it; tell whether it had not ended by itself."""
-    run = started(file, out)
+def killed(file: Path, out: Path, after_s: float, *, working: bool) -> bool:
+    """Run the plan for so long, then kill it; tell whether it had not ended by itself.
+
+    The time counts from the start, or, if it is to be ``working``, from the first new row.
+    """
+    before, run = rows_on_disk(out), started(file, out)
     try:
+        while working and rows_on_disk(out) == before and run.poll() is None:
+            time.sleep(0.1)
         run.wait(after_s)
     except subprocess.TimeoutExpired:
         os.killpg(run.pid, signal.SIGKILL)
@@ -84,6 +89,20 @@ def killed(file: Path, out: Path, after_s: float) -> bool:
         return True
     require_success(run)
     return False
+
+
+def uninterrupted(file: Path, out: Path) -> tuple[float, float]:
+    """Run the plan; return after how long its first row came, and then one row, on average [s]."""
+    began, run = time.perf_counter(), started(file, out)
+    while not rows_on_disk(out) and run.poll() is None:
+        time.sleep(0.1)
+    start_s = time.perf_counter() - began
+    require_success(run)
+    whole_s, rows = time.perf_counter() - began, rows_on_disk(out)
+    print(
+        f"uninterrupted: {rows} rows in {whole_s:.0f} s, the first in {start_s:.0f} s", flush=True
+    )
+    return start_s, (whole_s - start_s) / rows
 
 
 def numbers(row: dict[str, Any]) -> dict[str, Any]:
@@ -126,16 +145,16 @@ def main() -> int:
     file, calm, cut = folder / "plan.json", folder / "calm", folder / "killed"
     folder.mkdir(parents=True, exist_ok=True)
     save_benchmark(plan(options.steps), file)
-    began = time.perf_counter()
-    require_success(started(file, calm))
-    whole_s = time.perf_counter() - began
-    print(f"uninterrupted: {rows_on_disk(calm)} rows in {whole_s:.0f} s", flush=True)
+    start_s, row_s = uninterrupted(file, calm)
     dice, kills = random.Random(options.seed), 0
-    while kills < options.kills and killed(
-        file, cut, after_s := dice.uniform(0, LONGEST) * whole_s
-    ):
+    while kills < options.kills:
+        working = kills % 2 == 1
+        after_s = dice.uniform(0, LONGEST) * (row_s if working else start_s)
+        if not killed(file, cut, after_s, working=working):
+            break
         kills += 1
-        print(f"killed after {after_s:.1f} s, {rows_on_disk(cut)} rows kept", flush=True)
+        since = "a new row" if working else "the start"
+        print(f"killed {after_s:.1f} s after {since}, {rows_on_disk(cut)} rows kept", flush=True)
     require_success(started(file, cut))
     found = faults(Results.read(calm), Results.read(cut))
     if kills < options.kills:

@@ -132,7 +132,7 @@ def test_a_schedule_of_nothing_leaves_the_policy_alone(reach: Policy) -> None:
 
 
 def test_whatever_a_policy_tells_of_itself_its_scheduled_self_tells_too() -> None:
-    derived = {"concept", "prepare", "remembers"}
+    derived = {"concept", "light", "prepare", "remembers"}
     told = {name for name in vars(Policy) if not name.startswith("_")} - derived
     assert told - vars(Scheduled).keys() == set()
 
