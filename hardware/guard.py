@@ -49,9 +49,11 @@ class Guard:
         return self.cell.hand.finding() or self.cell.eyes.finding()
 
     def fail(self, code: FaultCode, detail: str, *, time_s: float) -> None:
-        """Latch a fault, stop and disarm."""
-        self._latch(Fault(code=code, detail=detail, time_s=time_s))
+        """Stop and disarm, and latch a fault."""
+        self.cell.hand.forget()
+        # First: once a fault is latched, nobody looks whether the arm has to be disarmed.
         self.arm.disarm()
+        self._latch(Fault(code=code, detail=detail, time_s=time_s))
 
     def require_no_fault(self) -> ArmStatus:
         """Return the newest status; raises ``RobotFault``."""
