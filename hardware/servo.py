@@ -85,9 +85,9 @@ class Servo:
 
     @property
     def reached(self) -> bool:
-        """Tell whether the setpoint rests at its target."""
+        """Tell whether the setpoint rests at its target; false without one."""
         if self._course is None or self._moving:
-            return self._course is None and not self._moving
+            return False
         target = self._course.target
         if target.joints is not None:
             return float(np.abs(target.joints - self.q).max()) < 1e-3
