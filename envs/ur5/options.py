@@ -51,7 +51,7 @@ class UR5Options:
     """From a question to yes or no: asked whether the task is done, when the episode is over and
     nothing else said so. The robot is stopped and disarmed before. ``ask_person`` is one."""
     confirm: Ask | None = None
-    """The same, asked before a reset moves."""
+    """The same, asked before a reset moves, while things are placed: the arm is disarmed before."""
     max_steps: int = 300
     """Of an episode."""
     max_clamped: float | None = None
