@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from steer_gym.robot import Fault, FaultCode, RobotError, RobotFault
 
@@ -20,18 +21,17 @@ TakeOver = Callable[[], bool]
 class Guard:
     """The arm in its cell, and the fault that stays until a person takes it back."""
 
-    def __init__(self, cell: Cell, journal: Journal, take_over: TakeOver | None) -> None:
-        """Connect the arm; if that fails, everything is closed again."""
+    def __init__(self, cell: Cell, journal: str | Path | None, take_over: TakeOver | None) -> None:
+        """Open the journal and connect the arm; if that fails, ``cell`` is closed as well."""
         self.cell = cell
-        self.journal = journal
         self.fault: Fault | None = None
         self._take_over = take_over
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(cell.close)
+            self.journal = Journal(journal)
+            undo.callback(self.journal.close)
             self.arm: Arm = cell.connect_arm()
-        except BaseException:
-            journal.close()
-            cell.close()
-            raise
+            undo.pop_all()
 
     def look(self) -> ArmStatus:
         """Return the newest status, after latching what is wrong."""

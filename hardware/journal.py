@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from steer_gym.errors import SteerGymError
+
 
 class Journal:
     """Appends one line an event; with no path it does nothing.
@@ -24,7 +26,14 @@ class Journal:
     """
 
     def __init__(self, path: str | Path | None) -> None:
-        self._file = Path(path).open("a", buffering=1) if path else None  # noqa: SIM115
+        """Open the file; raises ``SteerGymError`` when it cannot be."""
+        try:
+            self._file = Path(path).open("a", buffering=1) if path else None  # noqa: SIM115
+        except OSError as error:
+            raise SteerGymError(
+                f"The journal {path} cannot be opened: {error}. Give a file in a folder that "
+                "exists."
+            ) from error
 
     @property
     def written(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from steer_gym.errors import SteerGymError
 from steer_gym.hardware.arm_driver import ArmSettings
 from steer_gym.hardware.limits import CEILINGS, RANGES, Limits
+from steer_gym.hardware.simulated import simulate_ur5
+from steer_gym.hardware.ur5 import HOME
 
 NAN, INF = float("nan"), float("inf")
 
@@ -65,6 +68,12 @@ def test_a_limit_that_would_not_limit_is_refused_and_told_back(wrong: dict[str, 
 def test_a_tool_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SteerGymError, match=next(iter(wrong))):
         ArmSettings(host="nobody", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [HOME[:5], (*HOME[:5], NAN), (*HOME[:5], 2 * math.pi), None])
+def test_a_home_that_is_no_posture_is_refused_before_anything_moves(wrong: Any) -> None:
+    with pytest.raises(SteerGymError, match="home_joints must be 6 numbers"):
+        simulate_ur5(plant="kinematic", home_joints=wrong)
 
 
 def test_every_default_is_allowed_and_survives_json() -> None:
