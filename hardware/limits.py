@@ -104,7 +104,7 @@ class Limits:
         """Refuse what contradicts itself, is switched off, or goes beyond the ``CEILINGS``."""
         for name, ceiling in CEILINGS.items():
             value = getattr(self, name)
-            if not (isinstance(value, Real) and 0.0 < value <= ceiling):
+            if not (isinstance(value, Real) and 0.0 < float(value) <= ceiling):
                 raise SteerGymError(f"{name} must be above 0 and at most {ceiling}, not {value!r}.")
         for name, (least, most) in RANGES.items():
             require_number(name, getattr(self, name), least, most)
@@ -117,7 +117,7 @@ class Limits:
         if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
             raise SteerGymError(f"The workspace is empty: from {self.low} to {self.high}.")
         warning = self.force_warning
-        if not (isinstance(warning, Real) and 0.0 < warning < self.force):
+        if not (isinstance(warning, Real) and 0.0 < float(warning) < self.force):
             raise SteerGymError(
                 f"force_warning must lie between 0 and force ({self.force}), not at {warning!r}."
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -32,4 +31,4 @@ def require_numbers(name: str, values: Any, count: int, low: float, high: float)
 
 
 def _is_between(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, Real) and math.isfinite(value) and low <= value <= high
+    return isinstance(value, Real) and low <= float(value) <= high
