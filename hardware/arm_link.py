@@ -39,6 +39,9 @@ class Arm(Protocol):
     def status_at(self, moment_s: float) -> ArmStatus:
         """Return the status at a moment of the monotonic clock."""
 
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed, as it says itself; never waits, and any thread may ask."""
+
     def arm(self) -> None:
         """Allow motion; raises ``RobotError``."""
 
@@ -130,6 +133,13 @@ class ArmProcess:
         status = status_at(self._board.around(seen_s), seen_s)
         now_s = time.monotonic()
         return replace(status, age_s=age_at(status, moment_s, now_s=now_s, latency_s=latency_s))
+
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed; see ``Arm.still_armed``."""
+        status = None if self._closed or self._board.lost else self._board.read()
+        if status is None or not status.armed:
+            return False
+        return time.monotonic() - status.reported_s <= self.settings.stale_s
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""

@@ -78,6 +78,7 @@ class Guard:
 
     def renew(self) -> None:
         """Take back the fault: nothing of the old connections is used again."""
+        self.cell.hand.forget()
         self.arm.close()
         self.cell.clear_stop()
         self.cell.renew()
@@ -90,6 +91,7 @@ class Guard:
             closing.callback(self.journal.close)
             closing.callback(self.cell.close)
             closing.callback(self.arm.close)
+            closing.callback(self.cell.hand.forget)
 
     def _require_agreement(self, finding: Finding | None) -> None:
         finding = finding or self._taken_over()

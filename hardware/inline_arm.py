@@ -153,6 +153,10 @@ class InlineArm:
         """Return the present status: nothing is late here."""
         return self.status()
 
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed; see ``Arm.still_armed``."""
+        return self._driver.armed
+
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``.
 

@@ -160,7 +160,7 @@ class UR5:
         self._guard.arm.aim(accepted.target, 1.0)
         if accepted.target.gripper is not None:
             hand, in_s = self._guard.cell.hand, accepted.target.in_s
-            hand.aim(accepted.target.gripper, in_s or 0.0)
+            hand.aim(accepted.target.gripper, in_s or 0.0, self._guard.arm.still_armed)
         self._note_command(target, accepted)
         return accepted
 
