@@ -79,6 +79,23 @@ def test_13_an_arm_that_was_pushed_out_a_little_is_armed_and_goes_no_further_but
     assert bench.robot.state().tcp_pose[0] > edge + 0.02
 
 
+def test_13_an_arm_that_stands_out_a_little_when_the_speed_slider_is_turned_goes_back(
+    make_bench: Any,
+) -> None:
+    edge = 0.45 + 0.0002
+    bench = make_bench(limits=Limits(low=(edge, -0.4, 0.015)))
+    bench.robot.arm()
+    c = bench.controller
+    pose = c.tool_pose.copy()
+    pose[0] = edge - 0.0008
+    c.q = c.arm.inverse(pose, c.tcp, c.q)
+    c.plant.place(c.q)
+    c.speed_slider = 0.5
+    bench.go(2.0, np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    assert bench.robot.fault is None
+    assert bench.robot.state().tcp_pose[0] > edge + 0.02
+
+
 def test_14_a_target_that_stays_out_of_reach_is_a_fault_and_no_runtime_error(
     make_bench: Any,
 ) -> None:
