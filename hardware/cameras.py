@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +46,13 @@ class CameraSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no camera can do."""
+        if not (isinstance(self.source, str) and self.source):
+            number = isinstance(self.source, Integral)
+            raise SteerGymError(
+                "A camera's source is text: '/dev/video0' or '0', 'http://...', or "
+                f"'realsense:SERIAL'; not {self.source!r}."
+                + (f" Give {str(self.source)!r}." if number else "")
+            )
         if not (0 < self.height <= 4096 and 0 < self.width <= 4096 and 0 < self.fps <= 240):
             raise SteerGymError(
                 f"A camera of {self.width} x {self.height} at {self.fps} Hz is not one."

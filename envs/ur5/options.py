@@ -132,6 +132,11 @@ class UR5Options:
             )
         if self.privileged and not self.simulated:
             raise EnvironmentOptionError("A robot has no privileged knowledge; UR5Sim has.")
+        for key, source in self.sources.items():
+            if isinstance(source, Integral):
+                raise EnvironmentOptionError(
+                    f"The source of {key!r} is text, not {source!r}; give {str(source)!r}."
+                )
         missing = [key for key in self.watched if key not in self.sources]
         if not self.simulated and (self.host is None or missing):
             raise EnvironmentOptionError(

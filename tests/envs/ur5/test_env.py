@@ -23,6 +23,7 @@ if not (find_spec("mujoco") and find_spec("robosuite")):
     pytest.skip("needs mujoco and robosuite", allow_module_level=True)
 
 ID = "steer_gym/UR5Sim-v0"
+BASE = "image.base"
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +266,10 @@ def test_an_error_inside_a_step_stops_the_arm(env: Any) -> None:
         ({"robot": "ur5"}, EnvironmentOptionError),
         ({"robot": "ur5", "host": "10.0.0.2", "privileged": True}, EnvironmentOptionError),
         ({"robot": "ur6"}, UnknownNameError),
+        (
+            {"robot": "ur5", "host": "x", "cameras": BASE, "sources": {BASE: 0}},
+            EnvironmentOptionError,
+        ),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_connected(options: Any, error: Any) -> None:
