@@ -26,12 +26,18 @@ from .chasing import AWAY
         {"joints": np.zeros(6), "gripper": 1.5},
     ],
 )
-def test_11_nonsense_is_refused_before_anything_is_sent(bench: Any, wrong: Any) -> None:
-    bench.robot.arm()
-    sent = bench.servo_commands()
+def test_11_nonsense_is_refused_before_anything_is_sent(make_bench: Any, wrong: Any) -> None:
+    bench, undisturbed = make_bench(), make_bench()
+    for each in (bench, undisturbed):
+        each.set_moving()
     with pytest.raises(TargetError):
         bench.robot.command(Target(**wrong))
-    assert bench.servo_commands() == sent
+    # In step-locked time nothing goes out before time passes.
+    for each in (bench, undisturbed):
+        each.robot.wait(0.1)
+    assert bench.servo_commands() == undisturbed.servo_commands() > 0
+    assert bench.cell.gripper.registers == undisturbed.cell.gripper.registers
+    np.testing.assert_array_equal(bench.controller.tool_pose, undisturbed.controller.tool_pose)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
