@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from steer_gym.errors import SteerGymError
 from steer_gym.robot import LONGEST_S, Fault, FaultCode, RobotError, Target
 
 from .freshness import Freshness
 from .kinematics import arm_model, tool
 from .limits import LARGEST_SLACK, Limits
 from .poses import Array
+from .ranges import require_number, require_numbers
 from .sample import ArmSample
 from .servo import Servo, ripple
 from .supervision import Finding, ForceGuard, program_finding, safety_finding
@@ -70,9 +71,10 @@ class ArmSettings:
             "payload_kg": (0.0, 5.0),
         }
         for name, (low, high) in allowed.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SteerGymError(f"{name} must be between {low} and {high}, not {value!r}.")
+            require_number(name, getattr(self, name), low, high)
+        require_numbers("tcp", self.tcp, 6, -2.0 * math.pi, 2.0 * math.pi)
+        require_numbers("The position in tcp [m]", self.tcp[:3], 3, -1.0, 1.0)
+        require_numbers("payload_cog", self.payload_cog, 3, -1.0, 1.0)
         arm_model(self.arm)
 
     @property

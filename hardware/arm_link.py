@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
 from .arm_driver import ArmSettings
-from .moments import status_at
+from .moments import age_at, status_at
 from .status import ArmStatus, StatusBoard, create_board_file
 from .stream import StreamReport
 
@@ -38,6 +38,9 @@ class Arm(Protocol):
 
     def status_at(self, moment_s: float) -> ArmStatus:
         """Return the status at a moment of the monotonic clock."""
+
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed, as it says itself; never waits, and any thread may ask."""
 
     def arm(self) -> None:
         """Allow motion; raises ``RobotError``."""
@@ -125,9 +128,18 @@ class ArmProcess:
 
     def status_at(self, moment_s: float) -> ArmStatus:
         """Return the status at a moment; see ``Arm.status_at``."""
-        seen_s = moment_s + self.settings.latency_s
+        latency_s = self.settings.latency_s
+        seen_s = moment_s + latency_s
         status = status_at(self._board.around(seen_s), seen_s)
-        return replace(status, age_s=time.monotonic() - moment_s)
+        now_s = time.monotonic()
+        return replace(status, age_s=age_at(status, moment_s, now_s=now_s, latency_s=latency_s))
+
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed; see ``Arm.still_armed``."""
+        status = None if self._closed or self._board.lost else self._board.read()
+        if status is None or not status.armed:
+            return False
+        return time.monotonic() - status.reported_s <= self.settings.stale_s
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``."""

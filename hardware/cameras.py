@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from .supervision import Finding
 
 Image = NDArray[np.uint8]
 _START_S = 10.0
+_CLOSE_S = 3.0
 _KEPT = 4
 _BLACK = 3.0
 """Mean grey level under which a camera counts as covered or dead."""
@@ -45,6 +47,13 @@ class CameraSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no camera can do."""
+        if not (isinstance(self.source, str) and self.source):
+            number = isinstance(self.source, Integral)
+            raise SteerGymError(
+                "A camera's source is text: '/dev/video0' or '0', 'http://...', or "
+                f"'realsense:SERIAL'; not {self.source!r}."
+                + (f" Give {str(self.source)!r}." if number else "")
+            )
         if not (0 < self.height <= 4096 and 0 < self.width <= 4096 and 0 < self.fps <= 240):
             raise SteerGymError(
                 f"A camera of {self.width} x {self.height} at {self.fps} Hz is not one."
@@ -178,10 +187,14 @@ class Camera:
         why = self._trouble or "it is slow"
         return FaultCode.CAMERA_STALE, f"camera {self.name!r}: {self.age_s:.2f} s old, {why}"
 
-    def close(self) -> None:
-        """End the thread and free the device."""
+    def end(self) -> None:
+        """Tell the thread to end, without waiting."""
         self._ended.set()
-        self._thread.join(timeout=3.0)
+
+    def close(self, within_s: float = _CLOSE_S) -> None:
+        """End the thread and free the device, unless it hangs for so long."""
+        self.end()
+        self._thread.join(timeout=within_s)
         if not self._thread.is_alive():
             self._reader.close()
 
@@ -237,7 +250,10 @@ class CameraSet:
         return next((finding for finding in findings if finding), None)
 
     def close(self) -> None:
-        """Free every camera."""
+        """Free every camera, in the time that one may take."""
         for camera in self._cameras:
-            camera.close()
+            camera.end()
+        end_s = time.monotonic() + _CLOSE_S
+        for camera in self._cameras:
+            camera.close(max(0.0, end_s - time.monotonic()))
         self._cameras.clear()

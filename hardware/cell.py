@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from steer_gym.robot import RobotIdentity, Scene
 
 from .arm_link import Arm
 from .supervision import Finding
+
+StillArmed = Callable[[], bool]
+"""Tells whether the arm still is; asked by any thread."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,10 +34,11 @@ class Hand(Protocol):
     def activate(self) -> None:
         """Make it ready; the fingers may move."""
 
-    def aim(self, opening: float, in_s: float = 0.0) -> None:
+    def aim(self, opening: float, in_s: float, still_armed: StillArmed) -> None:
         """Go to 0 (open) to 1 (closed), so that the fingers begin to move ``in_s`` from now.
 
-        They are told as much sooner as they are late; if that has passed, at once.
+        They are told as much sooner as they are late; if that has passed, at once. An order that
+        is due when ``still_armed`` says no is forgotten.
         """
 
     def forget(self) -> None:
@@ -107,7 +112,7 @@ class NoHand:
     def activate(self) -> None:
         """Do nothing."""
 
-    def aim(self, opening: float, in_s: float = 0.0) -> None:
+    def aim(self, opening: float, in_s: float, still_armed: StillArmed) -> None:
         """Do nothing."""
 
     def forget(self) -> None:

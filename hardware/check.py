@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -87,25 +88,16 @@ def _gripper_check(host: str) -> Check:
 
 
 def _stream_checks(settings: ArmSettings) -> Iterator[Check]:
-    lock = HostLock(settings.host)
-    try:
-        arm = ArmProcess(settings)
-    except RobotError as error:
-        yield Check(name="stream", verdict="fail", detail=str(error))
-        lock.close()
-        return
     samples: list[ArmSample] = []
     reports: list[StreamReport] = []
     try:
-        for _ in range(_WINDOWS):
-            samples += watch(lambda: arm.status().sample, WINDOW_S)
-            reports.append(arm.stream())
+        with closing(HostLock(settings.host)), closing(ArmProcess(settings)) as arm:
+            for _ in range(_WINDOWS):
+                samples += watch(lambda: arm.status().sample, WINDOW_S)
+                reports.append(arm.stream())
     except RobotError as error:
         yield Check(name="stream", verdict="fail", detail=str(error))
         return
-    finally:
-        arm.close()
-        lock.close()
     # The first ends before half a second has been heard.
     worst = min(reports[1:], key=lambda report: report.rate_hz)
     yield _rate_check(worst, settings.rate_hz)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from steer_gym.robot import Fault, FaultCode, RobotError, RobotFault
 
@@ -20,18 +21,17 @@ TakeOver = Callable[[], bool]
 class Guard:
     """The arm in its cell, and the fault that stays until a person takes it back."""
 
-    def __init__(self, cell: Cell, journal: Journal, take_over: TakeOver | None) -> None:
-        """Connect the arm; if that fails, everything is closed again."""
+    def __init__(self, cell: Cell, journal: str | Path | None, take_over: TakeOver | None) -> None:
+        """Open the journal and connect the arm; if that fails, ``cell`` is closed as well."""
         self.cell = cell
-        self.journal = journal
         self.fault: Fault | None = None
         self._take_over = take_over
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(cell.close)
+            self.journal = Journal(journal)
+            undo.callback(self.journal.close)
             self.arm: Arm = cell.connect_arm()
-        except BaseException:
-            journal.close()
-            cell.close()
-            raise
+            undo.pop_all()
 
     def look(self) -> ArmStatus:
         """Return the newest status, after latching what is wrong."""
@@ -49,9 +49,11 @@ class Guard:
         return self.cell.hand.finding() or self.cell.eyes.finding()
 
     def fail(self, code: FaultCode, detail: str, *, time_s: float) -> None:
-        """Latch a fault, stop and disarm."""
-        self._latch(Fault(code=code, detail=detail, time_s=time_s))
+        """Stop and disarm, and latch a fault."""
+        self.cell.hand.forget()
+        # First: once a fault is latched, nobody looks whether the arm has to be disarmed.
         self.arm.disarm()
+        self._latch(Fault(code=code, detail=detail, time_s=time_s))
 
     def require_no_fault(self) -> ArmStatus:
         """Return the newest status; raises ``RobotFault``."""
@@ -76,6 +78,7 @@ class Guard:
 
     def renew(self) -> None:
         """Take back the fault: nothing of the old connections is used again."""
+        self.cell.hand.forget()
         self.arm.close()
         self.cell.clear_stop()
         self.cell.renew()
@@ -88,6 +91,7 @@ class Guard:
             closing.callback(self.journal.close)
             closing.callback(self.cell.close)
             closing.callback(self.arm.close)
+            closing.callback(self.cell.hand.forget)
 
     def _require_agreement(self, finding: Finding | None) -> None:
         finding = finding or self._taken_over()

@@ -31,6 +31,9 @@ def go_home(guard: Guard, home: Array, limits: Limits) -> None:
 def travel(guard: Guard, target: Target, *, pace: float) -> None:
     """Go to ``target`` on a straight way with a share of the speed, and wait until it is there.
 
+    It is given again at every look, so that an arm that has dropped it, because this computer was
+    held up, takes it up again.
+
     Raises:
         RobotFault: A fault on the way, or it was not finished in 30 s.
     """

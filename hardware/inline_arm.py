@@ -57,20 +57,9 @@ class InlinePort:
         """Start the control program as ur_rtde does; see ``ArmPort.start``."""
         self._send(0)
         self._controller.upload(_SCRIPT)
-        settings = self._settings
-        started = self._until(lambda: self._controller.runtime is RuntimeState.PLAYING)
-        done = (
-            started
-            and self._call(29, *settings.tcp)
-            and self._call(17, settings.payload_kg, *settings.payload_cog)
-            and self._call(35, settings.watchdog_hz)
-        )
-        if not done:
-            raise RobotError("The control program did not start.")
         try:
-            require_tool(settings, self._controller.tcp_pose)
-            require_payload(settings, self._controller.payload, self._controller.payload_cog)
-        except RobotError:
+            self._set_up()
+        except BaseException:
             self.stop(4.0)
             raise
 
@@ -95,6 +84,19 @@ class InlinePort:
             self._call(16, deceleration)
             self._send(commands.STOP_SCRIPT)
             self._until(lambda: self._controller.program is None)
+
+    def _set_up(self) -> None:
+        settings, controller = self._settings, self._controller
+        done = (
+            self._until(lambda: controller.runtime is RuntimeState.PLAYING)
+            and self._call(29, *settings.tcp)
+            and self._call(17, settings.payload_kg, *settings.payload_cog)
+            and self._call(35, settings.watchdog_hz)
+        )
+        if not done:
+            raise RobotError("The control program did not start, or stopped while arming.")
+        require_tool(settings, controller.tcp_pose)
+        require_payload(settings, controller.payload, controller.payload_cog)
 
     def _send(self, command: int, *numbers: float) -> None:
         values = {f"input_double_register_{i}": float(v) for i, v in enumerate(numbers)}
@@ -150,6 +152,10 @@ class InlineArm:
     def status_at(self, moment_s: float) -> ArmStatus:
         """Return the present status: nothing is late here."""
         return self.status()
+
+    def still_armed(self) -> bool:
+        """Tell whether the arm is armed; see ``Arm.still_armed``."""
+        return self._driver.armed
 
     def arm(self) -> None:
         """Allow motion; see ``Arm.arm``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from steer_gym.robot import RobotError, RobotIdentity, Scene
 
 from .arm_driver import ArmSettings
 from .arm_link import Arm
-from .cell import Picture
+from .cell import Picture, StillArmed
 from .controller.cameras import Artist, TestCard
 from .controller.controller import Controller
 from .controller.gripper import Gripper
@@ -37,15 +38,15 @@ class InlineHand:
         """Be active at once; only the fingers' motion takes time here."""
         self._gripper.activate()
 
-    def aim(self, opening: float, in_s: float = 0.0) -> None:
+    def aim(self, opening: float, in_s: float, still_armed: StillArmed) -> None:
         """Go to ``opening`` when it is due by the controller's clock; see ``Hand.aim``."""
         controller = self._controller
         # Between two ticks, so that an episode is the same whenever it begins.
         ticks = round((in_s - self._latency_s) / controller.dt_s) - 0.5
         hold_s = max(0.0, ticks * controller.dt_s)
         self._orders.add(opening, controller.time_s + hold_s)
-        controller.after(hold_s, self._tell)
-        self._tell()
+        controller.after(hold_s, partial(self._tell, still_armed))
+        self._tell(still_armed)
 
     def forget(self) -> None:
         """Take back what is not due yet."""
@@ -66,9 +67,9 @@ class InlineHand:
     def close(self) -> None:
         """Do nothing."""
 
-    def _tell(self) -> None:
+    def _tell(self, still_armed: StillArmed) -> None:
         opening = self._orders.take(self._controller.time_s)
-        if opening is not None:
+        if opening is not None and still_armed():
             self._gripper.set("POS", round(opening * 255))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from steer_gym.errors import SteerGymError
 
 from .kinematics import ArmModel, manipulability
 from .poses import Array, pose_matrix, rotation_matrix, rotation_vector
+from .ranges import require_number, require_numbers
 
 CEILINGS = {
     "tool_speed": 1.0,
@@ -28,6 +30,19 @@ CEILINGS = {
     "torque": 15.0,
 }
 """No setting goes beyond these."""
+
+RANGES = {
+    "floor": (-2.0, 2.0),
+    "elbow": (-2.0, 2.0),
+    "tilt": (0.0, math.pi),
+    "joint_margin": (0.0, math.pi),
+    "manipulability": (0.0, 0.1),
+    "leash": (0.001, 1.0),
+    "turn_leash": (0.001, math.pi),
+    "patience_s": (0.0, 60.0),
+}
+"""What the others may be, ends included; a UR5 reaches 0.95 m."""
+_WORKSPACE_M, _FINGERS_M = 2.0, 1.0
 
 LARGEST_SLACK = 1e-3
 """How far outside the box an arm may be found, and armed, whose setpoints stay inside [m]."""
@@ -86,17 +101,25 @@ class Limits:
     """How long a target may be out of reach before that is a fault [s]."""
 
     def __post_init__(self) -> None:
-        """Refuse limits that contradict themselves or go beyond ``CEILINGS``."""
+        """Refuse what contradicts itself, is switched off, or goes beyond the ``CEILINGS``."""
         for name, ceiling in CEILINGS.items():
             value = getattr(self, name)
-            if not 0.0 < value <= ceiling:
-                raise SteerGymError(f"{name} must be above 0 and at most {ceiling}, not {value}.")
+            if not (isinstance(value, Real) and 0.0 < float(value) <= ceiling):
+                raise SteerGymError(f"{name} must be above 0 and at most {ceiling}, not {value!r}.")
+        for name, (least, most) in RANGES.items():
+            require_number(name, getattr(self, name), least, most)
+        for name in ("low", "high"):
+            require_numbers(name, getattr(self, name), 3, -_WORKSPACE_M, _WORKSPACE_M)
+        if not self.tool_corners:
+            raise SteerGymError("tool_corners must be at least one point, not none.")
+        for corner in self.tool_corners:
+            require_numbers("A corner of tool_corners", corner, 3, -_FINGERS_M, _FINGERS_M)
         if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
             raise SteerGymError(f"The workspace is empty: from {self.low} to {self.high}.")
-        if not 0.0 < self.force_warning < self.force:
+        warning = self.force_warning
+        if not (isinstance(warning, Real) and 0.0 < float(warning) < self.force):
             raise SteerGymError(
-                f"force_warning must lie between 0 and force ({self.force}), "
-                f"not at {self.force_warning}."
+                f"force_warning must lie between 0 and force ({self.force}), not at {warning!r}."
             )
 
     def scaled(self, factor: float) -> Limits:

@@ -11,6 +11,20 @@ from .poses import moved, pose_error
 from .status import ArmStatus
 
 
+def age_at(status: ArmStatus, moment_s: float, *, now_s: float, latency_s: float) -> float:
+    """Return how old a status is that was asked for a moment of the monotonic clock [s].
+
+    As old as the moment; but where no reading is as new as that, as old as the reading.
+
+    Args:
+        status: What ``status_at`` returned for the moment at which its reading arrives.
+        moment_s: When [s].
+        now_s: Present time [s].
+        latency_s: How old a reading is when it arrives [s].
+    """
+    return max(now_s - moment_s, now_s - status.seen_s + latency_s)
+
+
 def status_at(history: Sequence[ArmStatus], moment_s: float) -> ArmStatus:
     """Return the arm at a moment of the monotonic clock, between the readings around it.
 

@@ -25,6 +25,7 @@ _HOLD_S, _HOLD_M = 1.0, 2e-4
 _GO_S, _THERE_M = 10.0, 0.005
 _STILL_M_S = 1e-3
 _STOP_S = 0.3
+_MAY_BE_ARMED = ("NORMAL", "REDUCED")
 
 
 def require_typed(host: str, serial: str, ask: Callable[[str], str]) -> None:
@@ -125,7 +126,7 @@ def _stop(robot: UR5, pose: Array) -> Check:
     with Dashboard(robot.identity.host) as dashboard:
         safety = dashboard.report().safety_status
     detail = f"at rest {rest_s * 1e3:.0f} ms after the word, safety status {safety}"
-    return check("stopping", rest_s < _STOP_S and safety == "NORMAL", detail)
+    return check("stopping", rest_s < _STOP_S and safety in _MAY_BE_ARMED, detail)
 
 
 def _speed(state: RobotState) -> float:

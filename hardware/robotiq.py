@@ -15,6 +15,7 @@ import numpy as np
 from steer_gym.errors import SteerGymError
 from steer_gym.robot import FaultCode, RobotError
 
+from .cell import StillArmed
 from .orders import Orders
 from .supervision import Finding
 
@@ -142,6 +143,7 @@ class RobotiqHand:
         self._settings = settings or RobotiqSettings()
         self._active = False
         self._orders = Orders()
+        self._still_armed: StillArmed = lambda: False
         self._ordered = threading.Event()
         self._sent: int | None = None
         self._read_before: deque[tuple[float, float]] = deque(maxlen=_KEPT)
@@ -161,8 +163,9 @@ class RobotiqHand:
             self._read()
             self._active = True
 
-    def aim(self, opening: float, in_s: float = 0.0) -> None:
+    def aim(self, opening: float, in_s: float, still_armed: StillArmed) -> None:
         """Go to ``opening``, 0 open to 1 closed, in time; see ``Hand.aim``."""
+        self._still_armed = still_armed
         hold_s = max(0.0, in_s - self._settings.latency_s)
         self._orders.add(opening, time.monotonic() + hold_s)
         self._ordered.set()
@@ -225,13 +228,20 @@ class RobotiqHand:
     def _exchange(self) -> None:
         opening = self._orders.take(time.monotonic()) if self._active else None
         wanted = None if opening is None else round(opening * _CLOSED)
-        if wanted is not None and wanted != self._sent:
+        if wanted is not None and wanted != self._sent and self._may_move():
             settings = self._settings
             self._line.set(POS=wanted, SPE=settings.speed, FOR=settings.force, GTO=1)
             self._sent = wanted
         self._read()
         if self._active:
             self._check()
+
+    def _may_move(self) -> bool:
+        """Tell whether the arm is armed; nothing is left to be done later if not."""
+        armed = self._still_armed()
+        if not armed:
+            self._orders.forget()
+        return armed
 
     def _read(self) -> None:
         asked_s = time.monotonic()

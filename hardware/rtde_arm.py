@@ -132,8 +132,10 @@ class RtdeArm:
             raise RobotError(f"The control program did not start: {error}") from error
         try:
             self._set_up()
-        except RobotError:
+        except BaseException as error:
             self.stop(4.0)
+            if isinstance(error, RuntimeError) and not isinstance(error, RobotError):
+                raise RobotError(f"The control program stopped while arming: {error}") from error
             raise
 
     def finding(self) -> Finding | None:

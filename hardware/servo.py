@@ -60,14 +60,12 @@ class Servo:
         """Begin at rest at ``q``, without a target."""
         self.q, self.qd = q.copy(), np.zeros(6)
         self._course, self.blocked, self.blocked_s = None, "", 0.0
-        self._followed = q.copy()
-        self._tool = self._arm.forward(q, self._tcp)
-        self._slack = next((slack for slack in _SLACKS if self._inside(q, slack)), _SLACKS[0])
+        self._place(q)
 
     def take(self, q: Array, qd: Array) -> None:
         """Go on from where the arm is, towards the same target."""
-        self.q, self.qd, self._followed = q.copy(), qd.copy(), q.copy()
-        self._tool = self._arm.forward(q, self._tcp)
+        self.q, self.qd = q.copy(), qd.copy()
+        self._place(q)
 
     def aim(self, target: Target | None) -> None:
         """Go to ``target``; ``None`` brakes and holds.
@@ -85,14 +83,20 @@ class Servo:
 
     @property
     def reached(self) -> bool:
-        """Tell whether the setpoint rests at its target."""
+        """Tell whether the setpoint rests at its target; false without one."""
         if self._course is None or self._moving:
-            return self._course is None and not self._moving
+            return False
         target = self._course.target
         if target.joints is not None:
             return float(np.abs(target.joints - self.q).max()) < 1e-3
         assert target.pose is not None
         return bool((np.abs(pose_error(target.pose, matrix_pose(self._tool))) < _REACHED).all())
+
+    def _place(self, q: Array) -> None:
+        """Take note of where the arm is, with as much slack as it needs there."""
+        self._followed = q.copy()
+        self._tool = self._arm.forward(q, self._tcp)
+        self._slack = next((slack for slack in _SLACKS if self._inside(q, slack)), _SLACKS[0])
 
     def step(self) -> Array:
         """Advance by one period and return the setpoint (6,) [rad], which leads by the lag.

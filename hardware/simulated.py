@@ -106,18 +106,32 @@ def simulate_ur5(
     arm = {"limits": BRISK} | arm
     sizes = dict(cameras or {})
     wanted = SimulatorSettings(plant=plant, clock=clock, **(simulator or {}))
+    settings = ArmSettings(host="in this process", **arm)
     finish = partial(UR5, home_joints=home_joints, journal=journal, take_over=take_over)
     if clock == "locked":
-        settings = ArmSettings(host="in this process", **arm)
         return finish(InlineCell(settings, wanted, sizes, gripper), settings)
     if len(set(sizes.values())) > 1:
         raise SteerGymError(f"In real time all cameras have one size, not {sizes}.")
     for height, width in sizes.values():
         wanted = replace(wanted, height=height, width=width)
     process = SimulatorProcess(wanted)
-    sources = {
+    try:
+        settings = replace(settings, host=process.host)
+        sources = _sources(process.host, sizes)
+    except BaseException:
+        process.close()
+        raise
+    hand = gripper or RobotiqSettings()
+    scene = RemoteScene(process) if plant == "mujoco" else None
+    cell = SimulatorCell(process, settings, cameras=sources, gripper=hand, scene=scene)
+    return finish(cell, settings)
+
+
+def _sources(host: str, sizes: Mapping[str, tuple[int, int]]) -> dict[str, CameraSettings]:
+    """Return the simulator's cameras at ``host`` by name, from (height, width)."""
+    return {
         name: CameraSettings(
-            source=f"http://{process.host}:{camera_port.PORT}/{name}.mjpg",
+            source=f"http://{host}:{camera_port.PORT}/{name}.mjpg",
             height=height,
             width=width,
             # Measured at 6 to 28 ms on two busy cores.
@@ -127,8 +141,3 @@ def simulate_ur5(
         )
         for name, (height, width) in sizes.items()
     }
-    settings = ArmSettings(host=process.host, **arm)
-    hand = gripper or RobotiqSettings()
-    scene = RemoteScene(process) if plant == "mujoco" else None
-    cell = SimulatorCell(process, settings, cameras=sources, gripper=hand, scene=scene)
-    return finish(cell, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from .cell import Cell
 from .clamping import Clamp
 from .guard import Guard, TakeOver
 from .homing import go_home
-from .journal import Journal
 from .kinematics import arm_model, tool
 from .poses import Array
+from .ranges import require_numbers
 from .status import ArmStatus
 
 HOME = (2.8409, -1.7129, 1.8115, -1.6694, -1.5708, -1.8715)
@@ -50,7 +51,7 @@ class UR5:
         journal: str | Path | None = None,
         take_over: TakeOver | None = None,
     ) -> None:
-        """Connect the arm of ``cell``; moves nothing.
+        """Connect the arm of ``cell``; moves nothing. If that fails, ``cell`` is closed.
 
         Args:
             cell: Where the robot stands.
@@ -63,8 +64,12 @@ class UR5:
                 button of the pendant does the same.
         """
         self.settings = settings
-        self._home = np.array(home_joints, dtype=np.float64)
-        self._guard = Guard(cell, Journal(journal), take_over)
+        try:
+            self._home = _posture(home_joints, settings)
+        except BaseException:
+            cell.close()
+            raise
+        self._guard = Guard(cell, journal, take_over)
         self._finalizer = weakref.finalize(self, self._guard.close)
         self._clamp = Clamp(
             limits=settings.limits, arm=arm_model(settings.arm), tcp=tool(settings.tcp)
@@ -155,7 +160,7 @@ class UR5:
         self._guard.arm.aim(accepted.target, 1.0)
         if accepted.target.gripper is not None:
             hand, in_s = self._guard.cell.hand, accepted.target.in_s
-            hand.aim(accepted.target.gripper, in_s or 0.0)
+            hand.aim(accepted.target.gripper, in_s or 0.0, self._guard.arm.still_armed)
         self._note_command(target, accepted)
         return accepted
 
@@ -227,3 +232,10 @@ class UR5:
             gripper=target.gripper,
             clamps=list(accepted.clamps),
         )
+
+
+def _posture(joints: tuple[float, ...], settings: ArmSettings) -> Array:
+    """Return joints (6,) [rad] that are six numbers, and not at the joints' ends."""
+    end = 2.0 * math.pi - settings.limits.joint_margin
+    require_numbers("home_joints", joints, 6, -end, end)
+    return np.array(joints, dtype=np.float64)

@@ -78,7 +78,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
     In simulation the arm is at home and the things stand where ``(seed, task, episode)`` puts them.
     ``reset(seed=s)`` starts episode 0 of seed s, a further ``reset()`` the next one;
     ``options={"episode": k}`` (or ``{"init_state": k}``) asks for one. On a robot a reset opens the
-    gripper, retracts upwards and goes home, slowly and supervised; ``confirm`` is asked before.
+    gripper, retracts upwards and goes home, slowly and supervised; ``confirm`` is asked before,
+    with the arm disarmed. A reset that fails or is interrupted leaves it disarmed.
 
     ## Episode End
     Terminates when the task is done. Truncates after ``max_steps``, or after the
@@ -158,12 +159,12 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         if fault := self._fault or robot.fault:
             raise RobotFault(fault)
         set_scene(robot, self.task, seed=max(self.np_random_seed or 0, 0), episode=episode)
-        if not self.options.shadow:
-            go_home(robot, self.instruction, self.options.confirm)
-        robot.wait(SETTLE_S)
-        began = robot.state()
-        self._actor.start(robot, began)
-        sight = robot.observe()
+        try:
+            began, sight = self._start(robot)
+        except BaseException:
+            # Whoever is interrupted here has lost control of the arm.
+            robot.stop()
+            raise
         self._watch.start()
         # Only now: a reset that was refused is no episode.
         self._began, self._episode, self._steps = began, episode, 0
@@ -259,6 +260,15 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         if self._watch.reason:
             raise ResetNeeded(f"The episode was stopped: {self._watch.words}. Call reset().")
         return robot
+
+    def _start(self, robot: Robot) -> tuple[RobotState, Sight]:
+        """Bring the arm home and to rest; return how it stands, and what is seen then."""
+        if not self.options.shadow:
+            go_home(robot, self.instruction, self.options.confirm)
+        robot.wait(SETTLE_S)
+        began = robot.state()
+        self._actor.start(robot, began)
+        return began, robot.observe()
 
     def _observe(self, sight: Sight) -> dict[str, Any]:
         self._seen_s = sight.state.time_s

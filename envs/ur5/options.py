@@ -51,7 +51,7 @@ class UR5Options:
     """From a question to yes or no: asked whether the task is done, when the episode is over and
     nothing else said so. The robot is stopped and disarmed before. ``ask_person`` is one."""
     confirm: Ask | None = None
-    """The same, asked before a reset moves."""
+    """The same, asked before a reset moves, while things are placed: the arm is disarmed before."""
     max_steps: int = 300
     """Of an episode."""
     max_clamped: float | None = None
@@ -132,6 +132,11 @@ class UR5Options:
             )
         if self.privileged and not self.simulated:
             raise EnvironmentOptionError("A robot has no privileged knowledge; UR5Sim has.")
+        for key, source in self.sources.items():
+            if isinstance(source, Integral):
+                raise EnvironmentOptionError(
+                    f"The source of {key!r} is text, not {source!r}; give {str(source)!r}."
+                )
         missing = [key for key in self.watched if key not in self.sources]
         if not self.simulated and (self.host is None or missing):
             raise EnvironmentOptionError(

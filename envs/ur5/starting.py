@@ -29,9 +29,12 @@ def go_home(robot: Robot, instruction: str, confirm: Ask | None) -> None:
         RobotFault: Something went wrong on the way.
         RobotError: The robot cannot be armed, or the person said no.
     """
-    question = f"The arm will go home for {instruction!r}. Is the space around it free?"
-    if confirm and not confirm(question):
-        raise RobotError("The reset was not confirmed; nothing has moved.")
+    if confirm:
+        # Whoever is asked may be placing things beside the arm, which holds since the last episode.
+        robot.stop()
+        question = f"The arm will go home for {instruction!r}. Is the space around it free?"
+        if not confirm(question):
+            raise RobotError("The reset was not confirmed; nothing has moved.")
     robot.arm()
     state = robot.state()
     if state.gripper > _OPEN:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from steer_gym.hardware.arm_driver import ArmSettings
 from steer_gym.hardware.modes import SafetyMode
+from steer_gym.hardware.read_back import require_payload, require_tool
 from steer_gym.robot import RobotError, Target
 
 DOWN_AND_ASIDE = np.array([0.1, 0.1, -0.1, 0.0, 0.0, 0.0])
@@ -98,3 +100,28 @@ def test_far_from_home_arming_moves_nothing_and_the_way_home_begins_upwards(benc
     assert aside.max() > 0.1
     assert way[int(np.argmax(aside > 0.02))][2] > 0.24
     np.testing.assert_allclose(bench.controller.q, bench.robot.home_joints, atol=2e-3)
+
+
+def test_arming_that_is_interrupted_leaves_no_program_running(bench: Any) -> None:
+    port = bench.robot._guard.arm._port
+    tick = port.tick
+
+    def interrupted() -> None:
+        tick()
+        if bench.controller.program_runs:
+            port.tick = tick
+            raise KeyboardInterrupt
+
+    port.tick = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        bench.robot.arm()
+    assert not bench.controller.program_runs
+    bench.robot.arm()
+    assert bench.robot.armed
+
+
+def test_a_tool_or_payload_that_is_not_told_at_all_is_a_program_that_stopped() -> None:
+    settings = ArmSettings(host="nobody")
+    for ask in (lambda: require_tool(settings, []), lambda: require_payload(settings, 1.0, [])):
+        with pytest.raises(RobotError, match="stopped while arming"):
+            ask()

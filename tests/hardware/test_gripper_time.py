@@ -58,7 +58,11 @@ def fail(bench: Any) -> None:
     assert bench.robot.fault is not None
 
 
-@pytest.mark.parametrize("end", [stop, fail])
+def fail_unseen(bench: Any) -> None:
+    bench.controller.protective_stop("test")
+
+
+@pytest.mark.parametrize("end", [stop, fail, fail_unseen])
 def test_an_order_that_is_not_due_yet_is_taken_back_by_whatever_stops_the_arm(
     bench: Any, end: Callable[[Any], None]
 ) -> None:

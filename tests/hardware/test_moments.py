@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym.hardware.moments import status_at
+from steer_gym.hardware.moments import age_at, status_at
 from steer_gym.hardware.poses import moved, pose_error
 from steer_gym.hardware.status import ArmStatus, StatusBoard, create_board_file
 from steer_gym.robot import RobotError
@@ -49,6 +49,16 @@ def test_a_reading_is_itself_and_outside_the_ends_hold(history: list[ArmStatus])
     for moment_s, expected in ((100.0 + 0.008 * 3, 3), (0.0, 0), (1000.0, 9)):
         at = status_at(history, moment_s)
         np.testing.assert_allclose(at.sample.q, history[expected].sample.q, atol=1e-9)
+
+
+def test_a_moment_that_no_reading_has_seen_is_as_old_as_the_last_reading(
+    history: list[ArmStatus],
+) -> None:
+    now_s, latency_s = 107.0, 0.004
+    for moment_s, expected in ((100.03, 6.97), (106.97, 7.0 - 0.008 * 9 + latency_s)):
+        at = status_at(history, moment_s + latency_s)
+        age_s = age_at(at, moment_s, now_s=now_s, latency_s=latency_s)
+        assert age_s == pytest.approx(expected)
 
 
 def test_without_a_reading_nothing_is_known() -> None:

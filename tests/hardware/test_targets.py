@@ -26,12 +26,18 @@ from .chasing import AWAY
         {"joints": np.zeros(6), "gripper": 1.5},
     ],
 )
-def test_11_nonsense_is_refused_before_anything_is_sent(bench: Any, wrong: Any) -> None:
-    bench.robot.arm()
-    sent = bench.servo_commands()
+def test_11_nonsense_is_refused_before_anything_is_sent(make_bench: Any, wrong: Any) -> None:
+    bench, undisturbed = make_bench(), make_bench()
+    for each in (bench, undisturbed):
+        each.set_moving()
     with pytest.raises(TargetError):
         bench.robot.command(Target(**wrong))
-    assert bench.servo_commands() == sent
+    # In step-locked time nothing goes out before time passes.
+    for each in (bench, undisturbed):
+        each.robot.wait(0.1)
+    assert bench.servo_commands() == undisturbed.servo_commands() > 0
+    assert bench.cell.gripper.registers == undisturbed.cell.gripper.registers
+    np.testing.assert_array_equal(bench.controller.tool_pose, undisturbed.controller.tool_pose)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -75,6 +81,23 @@ def test_13_an_arm_that_was_pushed_out_a_little_is_armed_and_goes_no_further_but
     bench.go(0.8, np.array([-0.1, 0.1, 0.0, 0.0, 0.0, 0.0]))
     assert bench.controller.extremes.lowest[0] > 0.45 - 2.5e-4
     bench.go(0.5, np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    assert bench.robot.fault is None
+    assert bench.robot.state().tcp_pose[0] > edge + 0.02
+
+
+def test_13_an_arm_that_stands_out_a_little_when_the_speed_slider_is_turned_goes_back(
+    make_bench: Any,
+) -> None:
+    edge = 0.45 + 0.0002
+    bench = make_bench(limits=Limits(low=(edge, -0.4, 0.015)))
+    bench.robot.arm()
+    c = bench.controller
+    pose = c.tool_pose.copy()
+    pose[0] = edge - 0.0008
+    c.q = c.arm.inverse(pose, c.tcp, c.q)
+    c.plant.place(c.q)
+    c.speed_slider = 0.5
+    bench.go(2.0, np.array([0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
     assert bench.robot.fault is None
     assert bench.robot.state().tcp_pose[0] > edge + 0.02
 

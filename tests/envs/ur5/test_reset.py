@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -87,3 +88,53 @@ def test_a_refused_reset_is_no_episode_and_starts_nothing() -> None:
         assert env.reset()[1]["episode"] == episode
         assert not env.step(still)[3]
     env.close()
+
+
+@pytest.fixture
+def alone() -> Iterator[Any]:
+    """Return an environment without a scene, as a robot on a table is, and who was asked when."""
+    asked: list[bool] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(env.robot.armed)
+        return True
+
+    env = gym.make(
+        ID,
+        cameras=(),
+        confirm=confirm,
+        judge=lambda observation: True,
+        robot_options={"plant": "kinematic"},
+    ).unwrapped
+    yield env, asked
+    env.close()
+
+
+def test_a_person_is_asked_with_the_arm_disarmed_however_the_last_episode_ended(alone: Any) -> None:
+    env, asked = alone
+    env.reset(seed=0)
+    assert env.step(np.zeros(7, np.float32))[2]
+    assert env.robot.armed
+    env.reset()
+    assert asked == [False, False]
+    assert env.robot.armed
+
+
+@pytest.mark.parametrize("place", ["home", "wait", "observe"])
+def test_a_reset_that_is_interrupted_leaves_the_arm_disarmed(alone: Any, place: str) -> None:
+    env, _ = alone
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        assert env.robot.armed
+        raise KeyboardInterrupt
+
+    setattr(env.robot, place, interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            env.reset(seed=0)
+    finally:
+        delattr(env.robot, place)
+    assert not env.robot.armed
+    assert not controller(env).program_runs
+    env.reset(seed=0)
+    assert env.robot.armed

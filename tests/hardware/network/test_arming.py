@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from steer_gym.hardware.arm_driver import ArmSettings
 from steer_gym.hardware.cameras import CameraSettings
 from steer_gym.hardware.controller.cameras import PORT
+from steer_gym.hardware.rtde_arm import RtdeArm
 from steer_gym.robot import RobotError
 
-pytest.importorskip("rtde_control", reason="needs ur_rtde")
+rtde_control = pytest.importorskip("rtde_control", reason="needs ur_rtde")
 
 hardware = pytest.mark.hardware
 
@@ -97,3 +101,51 @@ def test_a_camera_that_stands_still_is_not_armed(network: Any) -> None:
     with pytest.raises(RobotError, match="camera 'base'"):
         net.robot.arm()
     assert not net.events("program_started")
+
+
+@pytest.fixture
+def stopped_in(network: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return what makes a genuine client whose program is stopped in its n-th call of a method."""
+    net = network()
+    genuine = rtde_control.RTDEControlInterface
+    arms: list[RtdeArm] = []
+
+    def make(name: str, nth: int) -> tuple[Any, RtdeArm]:
+        calls = itertools.count(1)
+
+        def stopped(control: Any, *values: Any) -> Any:
+            if next(calls) == nth:
+                net.admin("program", action="stop")
+            return getattr(genuine, name)(control, *values)
+
+        client = type("Stopped", (genuine,), {name: stopped})
+        monkeypatch.setattr(rtde_control, "RTDEControlInterface", client)
+        arms.append(RtdeArm(ArmSettings(host=net.host)))
+        return net, arms[-1]
+
+    yield make
+    for arm in arms:
+        arm.stop(4.0)
+        arm.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "nth"),
+    [
+        ("getTCPOffset", 2),
+        *(
+            pytest.param(name, 1, marks=hardware)
+            for name in ("setTcp", "setPayload", "getTCPOffset", "setWatchdog")
+        ),
+    ],
+)
+def test_a_program_that_is_stopped_while_arming_is_told_and_nothing_is_left(
+    stopped_in: Any, monkeypatch: pytest.MonkeyPatch, name: str, nth: int
+) -> None:
+    net, arm = stopped_in(name, nth)
+    with pytest.raises(RobotError, match=r"stopped while arming|did not take"):
+        arm.start()
+    assert net.admin("state")["program"] is None
+    monkeypatch.undo()
+    arm.start()
+    assert net.admin("state")["program"] is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import Any
 
@@ -95,3 +97,19 @@ def test_an_order_is_held_back_until_it_is_due(net: Any) -> None:
         assert state["time_s"] - told_s < 30.0
     # A busy machine's controller may lose time, but never half of it.
     assert state["time_s"] - told_s > 0.5
+
+
+@pytest.mark.parametrize("killed", [False, pytest.param(True, marks=hardware)])
+def test_an_order_that_is_held_is_forgotten_after_a_fault_that_nobody_has_looked_at(
+    net: Any, killed: bool
+) -> None:
+    net.robot.arm()
+    told_s = net.now_s()
+    net.robot.command(Target(joints=net.robot.state().joints, gripper=1.0, in_s=1.0))
+    if killed:
+        os.kill(net.robot._guard.arm.pid, signal.SIGKILL)
+    else:
+        net.admin("safety", mode="PROTECTIVE_STOP")
+    while net.now_s() < told_s + 2.5:
+        time.sleep(0.02)
+    assert net.admin("state")["gripper"] < 0.01

@@ -165,3 +165,15 @@ def test_21_recovery_works_where_reuploading_would_stall(net: Any) -> None:
     assert len(net.events("program_started")) == started + 1
     net.go(0.4, np.array([0.0, -0.25, 0.0, 0.0, 0.0, 0.0]))
     assert np.linalg.norm(net.robot.state().tcp_speed[:3]) > 0.1
+
+
+def test_3_a_stream_that_freezes_under_a_camera_that_sees_on_grows_old(net: Any) -> None:
+    arm, dark_s = net.robot._guard.arm, 0.03
+    well = arm.status_at(time.monotonic() - dark_s)
+    frozen_s = net.admin("network", port="rtde", frozen=True)["time_s"]
+    while net.now_s() < frozen_s + 1.0:
+        time.sleep(0.02)
+    old = arm.status_at(time.monotonic() - dark_s)
+    assert well.age_s >= dark_s
+    assert old.age_s > 0.9
+    assert net.robot.fault is None

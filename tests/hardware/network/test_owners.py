@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from steer_gym.errors import SteerGymError
 from steer_gym.hardware.connect import connect_ur5
+from steer_gym.hardware.simulated import simulate_ur5
 from steer_gym.robot import RobotError
 
 rtde_control = pytest.importorskip("rtde_control", reason="needs ur_rtde")
 rtde_receive = pytest.importorskip("rtde_receive")
 
 hardware = pytest.mark.hardware
+
+
+def children() -> set[str]:
+    """Return the processes that this one has started and not yet ended."""
+    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return {pid for task in tasks for pid in (task / "children").read_text().split()}
 
 
 def test_18_a_second_driver_is_refused_and_a_reader_is_not(net: Any) -> None:
@@ -86,3 +97,27 @@ def test_the_driver_moves_an_arm_of_every_polyscope(network: Any, polyscope: str
     assert net.still_after(stopped_s) < 0.2
     assert net.admin("state")["safety_mode"] == "NORMAL"
     assert np.isfinite(net.robot.state().tcp_pose).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"home_joints": (0.0,) * 5}, {"journal": "/nowhere/journal.jsonl"}],
+    ids=["home", "journal"],
+)
+def test_a_driver_that_cannot_be_made_leaves_nothing_behind(
+    network: Any, wrong: dict[str, Any]
+) -> None:
+    net = network()
+    threads = set(threading.enumerate())
+    with pytest.raises(SteerGymError, match=next(iter(wrong))) as refused:
+        connect_ur5(host=net.host, **wrong)
+    assert refused.tb, "it is held, so that nothing is freed by being forgotten"
+    assert set(threading.enumerate()) <= threads
+    net.connect()
+
+
+def test_a_simulator_is_not_started_for_settings_that_are_refused() -> None:
+    before = children()
+    with pytest.raises(SteerGymError, match="rate_hz"):
+        simulate_ur5(clock="real", plant="kinematic", rate_hz=50.0)
+    assert children() == before

@@ -59,6 +59,15 @@ def test_a_stream_that_would_not_be_armed_fails_and_says_what_is_wanted(network:
     assert "125 Hz are wanted" in stream.detail
 
 
+def test_a_robot_that_somebody_drives_is_a_line_and_no_error(network: Any) -> None:
+    net = network()
+    net.connect()
+    checks = list(reading_checks(ArmSettings(host=net.host), gripper=True))
+    assert checks[-1].name == "stream"
+    assert checks[-1].verdict == "fail"
+    assert "Another process of this machine drives" in checks[-1].detail
+
+
 def test_nobody_there_is_one_line_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ur-check", "127.9.9.9"]) == 1
     said = capsys.readouterr().out
@@ -87,8 +96,10 @@ def test_without_room_above_nobody_is_asked_and_nothing_moves(network: Any) -> N
 
 
 @hardware
-def test_the_right_word_moves_at_a_tenth_of_the_speed_and_back(network: Any) -> None:
+@pytest.mark.parametrize("mode", ["NORMAL", "REDUCED"])
+def test_the_right_word_moves_at_a_tenth_of_the_speed_and_back(network: Any, mode: str) -> None:
     net = network()
+    net.admin("safety", mode=mode)
     before = net.admin("state")["q"]
     asked = []
 
