@@ -16,7 +16,8 @@ from .cell import Picture, StillArmed
 from .controller.cameras import Artist, TestCard
 from .controller.controller import Controller
 from .controller.gripper import Gripper
-from .controller.simulator import SimulatorSettings, build_controller, build_plant
+from .controller.settings import SimulatorSettings
+from .controller.simulator import build_controller, build_plant
 from .inline_arm import InlineArm
 from .modes import RuntimeState, SafetyMode
 from .orders import Orders

@@ -16,7 +16,7 @@ from .arm_driver import ArmSettings
 from .cameras import CameraSettings
 from .controller import cameras as camera_port
 from .controller.launch import SimulatorProcess
-from .controller.simulator import SimulatorSettings
+from .controller.settings import SimulatorSettings
 from .guard import TakeOver
 from .inline_cell import InlineCell
 from .limits import Limits

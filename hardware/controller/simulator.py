@@ -31,7 +31,7 @@ from .loaded import Programs
 from .outputs import Outputs
 from .plant import KinematicPlant, Plant, home_for
 from .polyscope import PolyScope
-from .settings import SimulatorSettings as SimulatorSettings
+from .settings import SimulatorSettings
 from .sockets import Listener, Session, Wire
 
 STREAMS = (

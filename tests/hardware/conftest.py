@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from steer_gym.hardware.arm_driver import ArmSettings
-from steer_gym.hardware.controller.simulator import SimulatorSettings
+from steer_gym.hardware.controller.settings import SimulatorSettings
 from steer_gym.hardware.guard import TakeOver
 from steer_gym.hardware.inline_cell import InlineCell
 from steer_gym.hardware.ur5 import UR5

@@ -29,7 +29,7 @@ def connected_by_hand() -> tuple[Any, Any, Any]:
     from steer_gym.hardware.cameras import CameraSettings
     from steer_gym.hardware.controller.cameras import PORT
     from steer_gym.hardware.controller.launch import SimulatorProcess
-    from steer_gym.hardware.controller.simulator import SimulatorSettings
+    from steer_gym.hardware.controller.settings import SimulatorSettings
 
     size = {"height": SIZE, "width": SIZE}
     process = SimulatorProcess(SimulatorSettings(plant="kinematic", gripper_active=True, **size))

@@ -13,7 +13,7 @@ import pytest
 
 from steer_gym.errors import SteerGymError
 from steer_gym.hardware.controller.launch import SimulatorProcess
-from steer_gym.hardware.controller.simulator import SimulatorSettings
+from steer_gym.hardware.controller.settings import SimulatorSettings
 
 rtde_control = pytest.importorskip("rtde_control", reason="needs ur_rtde")
 rtde_receive = pytest.importorskip("rtde_receive")

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from steer_gym.hardware.controller.admin_port import ORDERS
-from steer_gym.hardware.controller.simulator import Simulator, SimulatorSettings
+from steer_gym.hardware.controller.settings import SimulatorSettings
+from steer_gym.hardware.controller.simulator import Simulator
 from steer_gym.hardware.controller.sockets import Wire
 from steer_gym.hardware.controller.statements import STATEMENTS
 from steer_gym.hardware.controller.variables import OUTPUTS, knows

@@ -11,7 +11,7 @@ import pytest
 
 from steer_gym.hardware.connect import connect_ur5
 from steer_gym.hardware.controller.launch import SimulatorProcess
-from steer_gym.hardware.controller.simulator import SimulatorSettings
+from steer_gym.hardware.controller.settings import SimulatorSettings
 from steer_gym.robot import Fault, FaultCode, RobotFault, Target
 
 from ..chasing import Chaser

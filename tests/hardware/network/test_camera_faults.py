@@ -27,7 +27,7 @@ def source(host: str) -> CameraSettings:
 @pytest.fixture(scope="module")
 def net() -> Iterator[Any]:
     from steer_gym.hardware.controller.launch import SimulatorProcess
-    from steer_gym.hardware.controller.simulator import SimulatorSettings
+    from steer_gym.hardware.controller.settings import SimulatorSettings
 
     with SimulatorProcess(
         SimulatorSettings(plant="kinematic", height=HEIGHT, width=WIDTH, fps=30.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from steer_gym.hardware.controller.launch import SimulatorProcess
-from steer_gym.hardware.controller.simulator import SimulatorSettings
+from steer_gym.hardware.controller.settings import SimulatorSettings
 from steer_gym.robot import FaultCode, RobotError, Target
 
 pytest.importorskip("rtde_control", reason="needs ur_rtde")
