@@ -260,6 +260,17 @@ def test_a_tensor_of_another_shape_is_named(folder: Path) -> None:
         loaded(folder)
 
 
+def test_a_tensor_that_is_transposed_is_named(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    name = "language_model.model.layers.1.mlp.up_proj.weight"
+    tensors[name] = tensors[name].T.contiguous()
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(
+        CheckpointError, match=r"up_proj\.weight is \(64, 176\), but .* \(176, 64\)"
+    ):
+        loaded(folder)
+
+
 def test_a_model_that_lacks_whole_layers_is_refused(folder: Path) -> None:
     tensors = load_file(folder / SINGLE)
     kept = {name: tensor for name, tensor in tensors.items() if ".layers.3." not in name}
