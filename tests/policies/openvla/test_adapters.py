@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def test_other_kinds_of_adapters_are_refused(tmp_path: Path) -> None:
         load_adapter(tmp_path / "dora")
     with pytest.raises(CheckpointError, match=r"adapter_config\.json is missing"):
         load_adapter(tmp_path)
+
+
+def test_an_adapter_is_read_beside_the_shards_of_a_whole_model(
+    golden_folder: Path, tmp_path: Path, shard: Any
+) -> None:
+    folder = Path(shutil.copytree(golden_folder, tmp_path / "whole"))
+    shard(folder, 2)
+    changes = write_adapter(tmp_path / "lora", DOWN)
+    for file in (tmp_path / "lora").iterdir():
+        shutil.copy(file, folder / file.name)
+    adapter = load_adapter(folder)
+    assert list(adapter.low_rank) == [f"{DOWN}.weight"]
+    assert not adapter.replaced
+    torch.testing.assert_close(
+        adapter.merged(f"{DOWN}.weight", torch.zeros(64, 176)), changes[DOWN]
+    )
 
 
 def test_a_head_that_peft_saved_whole_keeps_its_low_rank_change(tmp_path: Path) -> None:
