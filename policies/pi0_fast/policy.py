@@ -33,7 +33,7 @@ from .prompt import prompt_text, prompt_tokenizer, prompts
 from .reading import fast_vocabulary
 from .safetensors_file import HeadSizes
 from .sizes import Parameters
-from .statistics import Statistics, find_statistics
+from .statistics import Length, Statistics, find_statistics
 from .transforms import camera_images, holding, padded_to, state_vector
 
 INVALID_TOKENS = ("zeros", "hold", "prefix")
@@ -99,8 +99,8 @@ class Pi0FastPolicy(SpreadMeasuring):
         self._statistics = Statistics.load(
             find_statistics(norm_stats, folder, chosen.asset),
             chosen.normalisation,
-            state=_state_size(chosen),
-            actions=chosen.dimensions,
+            state=_state_length(chosen),
+            actions=Length(robot=chosen.action.size, model=chosen.dimensions),
         )
         self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
         self._concepts = PI0_FAST_CONCEPTS.of(
@@ -213,10 +213,11 @@ class Pi0FastPolicy(SpreadMeasuring):
         return actions.astype(np.float32)
 
 
-def _state_size(profile: Profile) -> int:
+def _state_length(profile: Profile) -> Length:
     raw = {"tcp_pose": 6, "joints": profile.joints, "gripper": profile.gripper}
-    size = sum(raw[key] for key in profile.state)
-    return size if profile.pads_normalised else max(size, profile.state_size or 0)
+    robot = sum(raw[key] for key in profile.state)
+    padded = robot if profile.pads_normalised else max(robot, profile.state_size or 0)
+    return Length(robot=robot, model=padded)
 
 
 def _backend(name: str, parameters: Parameters, device: str, dtype: str) -> Backend:

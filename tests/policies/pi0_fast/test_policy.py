@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from steer_gym.errors import (
 from steer_gym.policies.pi0_fast.fast_tokenizer import FastTokenizer
 from steer_gym.policies.pi0_fast.policy import Pi0FastPolicy
 from steer_gym.policies.pi0_fast.sizes import CheckpointError
+from steer_gym.policies.pi0_fast.statistics import Length, Statistics
 from steer_gym.policy import Policy
 
 from .conftest import CHUNK, FAST
@@ -142,6 +144,26 @@ def test_missing_statistics_are_an_error(talker: tuple[Path, Any], tmp_path: Pat
     (tmp_path / "norm_stats.json").write_text('{"state": {"mean": [0]}}')
     with pytest.raises(CheckpointError, match="lacks 'std' for normalisation by zscore"):
         Pi0FastPolicy(tmp_path, profile=profile)
+
+
+@pytest.mark.parametrize(("state", "actions"), [(6, 7), (8, 6)])
+def test_statistics_of_fewer_numbers_than_the_robot_has_are_refused(
+    talker: tuple[Path, Any], tmp_path: Path, state: int, actions: int
+) -> None:
+    folder, profile = talker
+    sizes = {"state": state, "actions": actions}
+    stats = {key: {"mean": [0.1] * size, "std": [0.4] * size} for key, size in sizes.items()}
+    (tmp_path / "norm_stats.json").write_text(json.dumps(stats))
+    with pytest.raises(CheckpointError, match=r"shapes \(6,\) .* the robot has [78] numbers"):
+        Pi0FastPolicy(folder, profile=profile, norm_stats=tmp_path / "norm_stats.json")
+
+
+def test_statistics_of_the_robot_alone_are_padded_to_the_models_numbers(tmp_path: Path) -> None:
+    stats = {"mean": [0.5] * 7, "std": [2.0] * 7}
+    (tmp_path / "norm_stats.json").write_text(json.dumps({"state": stats, "actions": stats}))
+    length = Length(robot=7, model=32)
+    loaded = Statistics.load(tmp_path / "norm_stats.json", "zscore", state=length, actions=length)
+    assert loaded.state.normalise(np.zeros(32))[7:].tolist() == [0.0] * 25
 
 
 def test_the_spread_is_measured_before_it_is_a_unit(
