@@ -83,7 +83,7 @@ def row_by_row(product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor
     """
 
     def apart(states: Tensor) -> Tensor:
-        rows = states.split(1) if states.ndim > 2 else [states]
+        rows = states.chunk(len(states)) if states.ndim > 2 else [states]
         return torch.cat([product(row) for row in rows])
 
     return apart
