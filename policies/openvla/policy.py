@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from steer_gym.acting import ActConfig, ActConfigs
-from steer_gym.errors import ConventionError
+from steer_gym.errors import ConventionError, SteerGymError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
@@ -38,6 +38,8 @@ from .tensors import CheckpointError
 
 RENDERED = (256, 256)
 """Size of the pictures that the LIBERO checkpoints were trained on, before they are resized."""
+DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
+"""Of weights, by name."""
 
 
 class OpenVlaPolicy(SpreadMeasuring):
@@ -90,10 +92,10 @@ class OpenVlaPolicy(SpreadMeasuring):
 
         Raises:
             CheckpointError: The checkpoint is incomplete, broken, or of another kind.
+            SteerGymError: An option is not allowed.
         """
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = dtype or ("bfloat16" if self._device.type == "cuda" else "float32")
-        dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+        dtype = _weights_dtype(dtype or ("bfloat16" if self._device.type == "cuda" else "float32"))
         self.checkpoint = self._open(checkpoint, adapter)
         name, statistics = self.checkpoint.name, self.checkpoint.statistics
         self._key = statistics_key(statistics, unnorm_key, name)
@@ -244,3 +246,14 @@ class OpenVlaPolicy(SpreadMeasuring):
     def close(self) -> None:
         """Take the steering engine off the model."""
         self._engine.remove()
+
+
+def _weights_dtype(given: torch.dtype | str) -> torch.dtype:
+    dtype = DTYPES.get(given) if isinstance(given, str) else given
+    if dtype not in DTYPES.values():
+        raise SteerGymError(
+            f"dtype must be one of {', '.join(DTYPES)}, but is {given!r}. For fewer bits give "
+            "quantization='int8' or 'nf4'."
+        )
+    assert dtype is not None
+    return dtype

@@ -26,7 +26,7 @@ from .action_tokens import ActionReader, DecodedRow
 from .concepts import PI0_FAST_CONCEPTS
 from .fast_tokenizer import FastTokenizer, fast_folder
 from .generation import Backend, Sampling
-from .parameters import load_parameters
+from .parameters import load_parameters, weights_file
 from .prefix import ModelInputs
 from .profiles import Profile, find_profile
 from .prompt import prompt_text, prompt_tokenizer, prompts
@@ -84,9 +84,13 @@ class Pi0FastPolicy(SpreadMeasuring):
         Raises:
             CheckpointError: Weights or statistics are missing or unexpected.
             UnknownNameError: There is no such profile.
+            SteerGymError: Another option is not allowed, or the hub does not give a tokenizer.
         """
         folder = Path(checkpoint)
         self.profile = chosen = find_profile(profile)
+        _check_choice("backend", backend, ("torch", "jax"))
+        _check_choice("dtype", dtype, ("float32", "bfloat16"))
+        weights = weights_file(folder)  # before anything is asked of the hub
         self._words = prompt_tokenizer(tokenizer, folder)
         beside = folder / "fast"
         self._fast = FastTokenizer(
@@ -102,7 +106,7 @@ class Pi0FastPolicy(SpreadMeasuring):
             state=_state_length(chosen),
             actions=Length(robot=chosen.action.size, model=chosen.dimensions),
         )
-        self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
+        self.model = _backend(backend, load_parameters(weights, heads=heads), device, dtype)
         self._concepts = PI0_FAST_CONCEPTS.of(
             folder.name, self.model.space, released_as=released_as
         )
@@ -220,16 +224,19 @@ def _state_length(profile: Profile) -> Length:
     return Length(robot=robot, model=padded)
 
 
+def _check_choice(option: str, given: str, allowed: tuple[str, str]) -> None:
+    if given not in allowed:
+        raise SteerGymError(f"{option} must be {allowed[0]!r} or {allowed[1]!r}, not {given!r}.")
+
+
 def _backend(name: str, parameters: Parameters, device: str, dtype: str) -> Backend:
     model: Backend
     if name == "torch":
         torch = require("torch", extra="torch")
         make = load("steer_gym.policies.pi0_fast.torch_model:TorchModel")
         model = make(parameters, device=device, dtype=getattr(torch, dtype))
-    elif name == "jax":
-        model = load("steer_gym.policies.pi0_fast.jax_model:JaxModel")(parameters, dtype=dtype)
     else:
-        raise SteerGymError(f"backend must be 'torch' or 'jax', but is {name!r}.")
+        model = load("steer_gym.policies.pi0_fast.jax_model:JaxModel")(parameters, dtype=dtype)
     return model
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +37,12 @@ def test_other_devices_are_refused() -> None:
 def test_unknown_ways_are_named(golden_folder: Path) -> None:
     with pytest.raises(SteerGymError, match="one of int8, nf4, or None, but is 'fp4'"):
         make_policy("openvla", checkpoint=golden_folder, device="cpu", quantization="fp4")
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "int8", torch.int8, "Tensor"])
+def test_weights_in_other_types_are_refused_before_they_are_loaded(dtype: Any) -> None:
+    with pytest.raises(SteerGymError, match=r"float16, bfloat16, float32, but is .*quantization="):
+        make_policy("openvla", checkpoint="/no/such/folder", device="cpu", dtype=dtype)
 
 
 @pytest.fixture(scope="module", params=["int8", "nf4"])

@@ -171,3 +171,18 @@ def test_half_of_a_low_rank_pair_is_refused() -> None:
     parameters[f"{LINEAR}_lora_a"] = np.zeros((3, 40, 2), np.float32)
     with pytest.raises(CheckpointError, match="the checkpoint lacks one of them"):
         merge_lora(parameters)
+
+
+def test_a_pointer_of_git_lfs_is_not_taken_for_weights(tmp_path: Path) -> None:
+    path = tmp_path / "params.npz"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(
+        CheckpointError, match=r"is broken or no \.npz; it has 63 bytes\. .* git lfs pull"
+    ):
+        load_parameters(path)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").rename(path)
+    with pytest.raises(
+        CheckpointError, match=r"is broken or no \.npz; it has .* Fetch it once more"
+    ):
+        load_parameters(path)
