@@ -82,11 +82,13 @@ class OpenVlaPolicy(SpreadMeasuring):
             device: A torch device; by default CUDA where there is one.
             dtype: Of the weights; by default bfloat16 on CUDA, float32 elsewhere.
             quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits.
-            adapter: A LoRA folder of peft, merged into the weights.
+            adapter: A LoRA folder of peft, merged into the weights. The weights are then others:
+                they have no published concepts, and ``spread.npy`` is the adapter's.
             unnorm_key: Data set whose statistics scale the actions; see ``statistics_key``.
             convention: One of ``CONVENTIONS``; by default what the statistics' name says.
             prompt: One of ``PROMPTS``; by default what the checkpoint's name says.
-            released_as: The published checkpoint that a local folder is, for its concepts.
+            released_as: The published checkpoint that a local folder, or a folder with an
+                adapter, is, for its concepts.
             compiled: Compile the decode step with ``torch.compile``: slow at first, and once
                 more for each new number of rows; never for another steering.
 
@@ -107,8 +109,11 @@ class OpenVlaPolicy(SpreadMeasuring):
         self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
         self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
         self.spec = self._spec()
-        self._read_spread(self.checkpoint.folder)
-        self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
+        # An adapter makes other weights, in which the checkpoint's neurons and spread mean nothing.
+        self._read_spread(Path(adapter) if adapter else self.checkpoint.folder)
+        self._concepts = OPENVLA_CONCEPTS.of(
+            "" if adapter else name, self.neurons, released_as=released_as
+        )
         llama = self.model.llama
         self._engine = TorchEngine(
             down_projections(llama), self.neurons, norms=feed_forward_norms(llama), dtype=dtype

@@ -6,14 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from steer_gym import make_policy
+from steer_gym import NeuronSpace, Policy, make_policy
 from steer_gym.policies.openvla.adapters import load_adapter
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 from steer_gym.policies.openvla.tensors import CheckpointError
+from steer_gym.policies.published import PublishedConcepts
 
 DOWN = "language_model.model.layers.2.mlp.down_proj"  # (64, 176)
 QKV = "vision_backbone.featurizer.blocks.1.attn.qkv"  # (384, 128), split in transformers
@@ -60,6 +62,31 @@ def test_merged_weights_are_what_the_network_and_its_neurons_show(
         after.v_proj.weight, before.v_proj.weight + value, atol=1e-3, rtol=1e-3
     )
     assert tuned.neurons.fingerprint != policy.neurons.fingerprint
+
+
+def test_concepts_and_spread_of_the_checkpoint_are_not_those_of_its_adapter(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = PublishedConcepts(
+        space=NeuronSpace(layers=4, width=176), sets={"x/checkpoint": {"up": (1, 2)}}
+    )
+    monkeypatch.setattr("steer_gym.policies.openvla.policy.OPENVLA_CONCEPTS", published)
+    lora = tmp_path / "lora"
+    write_adapter(lora, DOWN)
+
+    def opened(**options: Any) -> Policy:
+        return make_policy("openvla", checkpoint=folder, device="cpu", **options)
+
+    np.save(folder / "spread.npy", np.ones((4, 176), np.float32))
+    base, tuned = opened(), opened(adapter=lora)
+    assert list(base.concepts) == ["up"]
+    assert base.spread() is not None
+    assert not tuned.concepts
+    assert tuned.spread() is None
+    np.save(lora / "spread.npy", np.full((4, 176), 2, np.float32))
+    tuned = opened(adapter=lora, released_as="x/checkpoint")
+    assert list(tuned.concepts) == ["up"]
+    assert (tuned.spread() == 2).all()
 
 
 @pytest.mark.parametrize(
