@@ -61,6 +61,8 @@ class Convention:
     """Turn the gripper's number, 0 closed to 1 open, into LIBERO's: -1 open, 1 closed."""
     action: ActionConvention
     """Meaning of the actions that come out."""
+    any_size: bool = False
+    """Whether an action has as many numbers as the statistics scale, be they more or fewer."""
 
     def view(self, picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         """Return what the network is to see of a picture, (size, size, 3)."""
@@ -91,6 +93,7 @@ CONVENTIONS: dict[str, Convention] = {
         jpeg=False,
         crop_area=1.0,
         gripper_sign=False,
+        any_size=True,
         action=ActionConvention(
             control="ee_delta",
             size=7,
@@ -103,7 +106,8 @@ CONVENTIONS: dict[str, Convention] = {
     ),
 }
 """``libero``: the official LIBERO evaluation. ``plain``: what upstream's processor and
-``predict_action`` do and no more, as for BridgeData's WidowX."""
+``predict_action`` do and no more, as for BridgeData's WidowX. What the numbers of an action of
+another size than 7 mean no file tells: it is for the environment to say."""
 
 
 def convention_named(name: str | None, key: str) -> Convention:

@@ -51,9 +51,9 @@ class OpenVlaPolicy(SpreadMeasuring):
 
     ``ActConfig.invalid_tokens``: ``clip`` decodes a token that is no action as upstream does, to
     +0.996, which is full speed; ``mask`` lets only the action tokens compete. ``Plan.valid`` tells
-    which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
-    before the convention turns the gripper; ``expected_actions``, (rows, 7), what the network's
-    probabilities come to in the convention of the actions, and ``action_probability``.
+    which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows,
+    size) before the convention turns the gripper; ``expected_actions``, (rows, size), what the
+    network's probabilities come to in the convention of the actions, and ``action_probability``.
 
     Where the network says end-of-sequence, upstream stops early and takes the last words of its
     prompt for actions. Here decoding goes on, and the token counts as no action.
@@ -162,10 +162,13 @@ class OpenVlaPolicy(SpreadMeasuring):
 
     def _spec(self) -> PolicySpec:
         action, size = self._convention.action, len(self._scaling.low)
+        if self._convention.any_size:
+            action = replace(action, size=size)
         if action.size != size:
             raise ConventionError(
                 f"The statistics scale actions of {size} numbers, but the convention has "
-                f"{action.size}: {action}. Choose other statistics by unnorm_key=..."
+                f"{action.size}: {action}. Choose other statistics by unnorm_key=..., or "
+                "convention='plain'."
             )
         return PolicySpec(
             name="openvla",
@@ -188,7 +191,7 @@ class OpenVlaPolicy(SpreadMeasuring):
         return self._concepts
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
-        """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
+        """Return one action a row: (rows, 1, size). See ``Policy.plan``."""
         started = time.perf_counter()
         batch, configs = self.prepare(observation, config)
         pixels = self.pixels(images(batch, IMAGE_BASE))
