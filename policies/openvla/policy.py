@@ -90,7 +90,9 @@ class OpenVlaPolicy(SpreadMeasuring):
             released_as: The published checkpoint that a local folder, or a folder with an
                 adapter, is, for its concepts.
             compiled: Compile the decode step with ``torch.compile``: slow at first, and once
-                more for each new number of rows; never for another steering.
+                more for each new number of rows, and when a prompt is longer, or a row's edits
+                are for more groups of positions, than any before; not for other neurons or
+                another alpha.
 
         Raises:
             CheckpointError: The checkpoint is incomplete, broken, or of another kind.
