@@ -56,6 +56,8 @@ class ActConfig:
             _require_number("seed", self.seed, Integral, at_least=0)
         if self.execute is not None:
             _require_number("execute", self.execute, Integral, at_least=1)
+        for name in ("temperature", "seed", "execute"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data that ``from_json`` reads back to an equal value."""
@@ -116,6 +118,11 @@ def seeded(config: ActConfig, step: int) -> ActConfig:
     return replace(
         config, seed=int(np.random.SeedSequence((config.seed, step)).generate_state(1)[0])
     )
+
+
+def _plain(number: Any) -> Any:
+    """Return numpy's numbers as Python's, which JSON knows."""
+    return number.item() if isinstance(number, np.generic) else number
 
 
 def _require_number(field: str, given: Any, kind: type, *, at_least: int) -> None:

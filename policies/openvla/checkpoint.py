@@ -10,8 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from steer_gym.extras import require
-
+from ..hub import hub_folder
 from .sizes import vocabulary_size
 from .tensors import CheckpointError, read_json
 
@@ -114,15 +113,8 @@ def checkpoint_folder(checkpoint: str | Path, wanted: Sequence[str] = _WANTED) -
             f"There is no folder {str(checkpoint)!r}, and it is no hub id either. Give a local "
             "checkpoint folder, or an id such as openvla/openvla-7b-finetuned-libero-10."
         )
-    hub = require("huggingface_hub", extra="torch")
-    try:
-        return Path(hub.snapshot_download(str(checkpoint), allow_patterns=list(wanted)))
-    except (OSError, ValueError) as error:  # what the hub's client raises offline and online
-        raise CheckpointError(
-            f"{checkpoint} is no local folder, and the Hugging Face hub does not give it: "
-            f"{type(error).__name__}: {str(error).strip().splitlines()[0]} Check the id and the "
-            "network, or download the folder elsewhere and give its path."
-        ) from error
+    advice = "Check the id and the network, or download the folder elsewhere and give its path."
+    return hub_folder(str(checkpoint), wanted, advice, error=CheckpointError)
 
 
 def _name(given: str | Path, folder: Path) -> str:

@@ -29,6 +29,8 @@ PROMPTS: dict[str, str] = {
     "USER: What action should the robot take to {}? ASSISTANT:",
 }
 """The instruction goes in lower case; v0.1 is that of the early checkpoints on Vicuna."""
+EVALUATED = 224
+"""Pixels of a side, to which the LIBERO evaluation resizes and crops pictures."""
 ACTION_CUE = 29871
 """Token (a lone blank) that training put before the action, and that every prompt must end in."""
 
@@ -61,18 +63,24 @@ class Convention:
     """Turn the gripper's number, 0 closed to 1 open, into LIBERO's: -1 open, 1 closed."""
     action: ActionConvention
     """Meaning of the actions that come out."""
+    any_size: bool = False
+    """Whether an action has as many numbers as the statistics scale, be they more or fewer."""
 
     def view(self, picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-        """Return what the network is to see of a picture, (size, size, 3)."""
+        """Return what the network is to see of a picture, (size, size, 3).
+
+        As upstream, what the evaluation does is done at 224 pixels whatever the network's size is;
+        the processor then resizes to that.
+        """
         if self.mirrored:
             picture = picture[:, ::-1]
         picture = np.ascontiguousarray(picture)
-        if not self.jpeg:
-            resized = Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC)
-            picture = np.asarray(resized)
-        else:
-            picture = lanczos_resized(jpeg_round_trip(picture), size)
-        return picture if self.crop_area == 1 else centre_cropped(picture, self.crop_area)
+        if self.jpeg:
+            picture = lanczos_resized(jpeg_round_trip(picture), EVALUATED)
+        if self.crop_area != 1:
+            picture = centre_cropped(picture, self.crop_area)
+        resized = Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC)
+        return np.asarray(resized)
 
     def outward(self, actions: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return actions, (..., size), in the convention's terms."""
@@ -91,6 +99,7 @@ CONVENTIONS: dict[str, Convention] = {
         jpeg=False,
         crop_area=1.0,
         gripper_sign=False,
+        any_size=True,
         action=ActionConvention(
             control="ee_delta",
             size=7,
@@ -103,7 +112,8 @@ CONVENTIONS: dict[str, Convention] = {
     ),
 }
 """``libero``: the official LIBERO evaluation. ``plain``: what upstream's processor and
-``predict_action`` do and no more, as for BridgeData's WidowX."""
+``predict_action`` do and no more, as for BridgeData's WidowX. What the numbers of an action of
+another size than 7 mean no file tells: it is for the environment to say."""
 
 
 def convention_named(name: str | None, key: str) -> Convention:

@@ -138,7 +138,8 @@ class _Filler:
             part = torch.cat([torch.zeros_like(part[:, : place.leading_zeros]), part], dim=1)
         shape = self._open.pop(place.name, None)
         # Position embeddings are (1, positions, channels) in timm, without the 1 in some modules.
-        part = part.reshape(shape) if shape and part.numel() == _size(shape) else part
+        if shape in ((1, *part.shape), tuple(part.shape[1:])) and part.numel() == _size(shape):
+            part = part.reshape(shape)
         if shape != tuple(part.shape):
             raise CheckpointError(
                 f"The tensor {name} is {tuple(part.shape)}, but {place.name} "

@@ -17,9 +17,7 @@ from steer_gym.affine import KIND, PADDING
 from steer_gym.errors import ConventionError
 from steer_gym.observation import (
     CAMERAS,
-    GRIPPER,
     INSTRUCTION,
-    TCP_POSE,
     Observation,
     images,
 )
@@ -27,7 +25,7 @@ from steer_gym.policy import Plan, PolicySpec
 
 from .checkpoint import Checkpoint, open_checkpoint
 from .conventions import Scaling
-from .inputs import prompt_ids
+from .inputs import libero_state, prompt_ids
 from .model import OpenVlaModel, Projector, Prompts
 from .oft_parts import load_head, load_state_projector
 from .policy import RENDERED, OpenVlaPolicy
@@ -140,11 +138,16 @@ class OpenVlaOftPolicy(OpenVlaPolicy):
         return torch.from_numpy(plan.extra["predicted"])
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
-        """Return a chunk a row: (rows, horizon, 7). See ``Policy.plan``."""
+        """Return a chunk a row: (rows, horizon, 7). See ``Policy.plan``.
+
+        Raises:
+            ObservationError: The state is missing or of another size, and the checkpoint takes one.
+        """
         started = time.perf_counter()
         batch, configs = self.prepare(observation, config)
         views = [self.pixels(images(batch, camera)) for camera in self._cameras]
-        state = np.concatenate([batch[TCP_POSE], batch[GRIPPER]], axis=1)
+        unseen = np.zeros((len(configs), STATE_SIZE))
+        state = libero_state(batch) if self._projector is not None else unseen
         plan = self.predict_chunk(views, state, self.prompts(batch[INSTRUCTION]), configs)
         return replace(plan, latency_s=time.perf_counter() - started)
 

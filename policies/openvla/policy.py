@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from steer_gym.acting import ActConfig, ActConfigs
-from steer_gym.errors import ConventionError
+from steer_gym.errors import ConventionError, SteerGymError
 from steer_gym.neuron_set import NeuronSet, NeuronSpace
 from steer_gym.neurons.source import NeuronSource
 from steer_gym.observation import IMAGE_BASE, INSTRUCTION, Observation, images
@@ -38,6 +38,8 @@ from .tensors import CheckpointError
 
 RENDERED = (256, 256)
 """Size of the pictures that the LIBERO checkpoints were trained on, before they are resized."""
+DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
+"""Of weights, by name."""
 
 
 class OpenVlaPolicy(SpreadMeasuring):
@@ -49,9 +51,9 @@ class OpenVlaPolicy(SpreadMeasuring):
 
     ``ActConfig.invalid_tokens``: ``clip`` decodes a token that is no action as upstream does, to
     +0.996, which is full speed; ``mask`` lets only the action tokens compete. ``Plan.valid`` tells
-    which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows, 7)
-    before the convention turns the gripper; ``expected_actions``, (rows, 7), what the network's
-    probabilities come to in the convention of the actions, and ``action_probability``.
+    which were actions. ``Plan.extra["predicted"]`` holds upstream's ``predict_action``: (rows,
+    size) before the convention turns the gripper; ``expected_actions``, (rows, size), what the
+    network's probabilities come to in the convention of the actions, and ``action_probability``.
 
     Where the network says end-of-sequence, upstream stops early and takes the last words of its
     prompt for actions. Here decoding goes on, and the token counts as no action.
@@ -80,20 +82,24 @@ class OpenVlaPolicy(SpreadMeasuring):
             device: A torch device; by default CUDA where there is one.
             dtype: Of the weights; by default bfloat16 on CUDA, float32 elsewhere.
             quantization: ``int8`` or ``nf4``: the language model in 8 or 4 bits.
-            adapter: A LoRA folder of peft, merged into the weights.
+            adapter: A LoRA folder of peft, merged into the weights. The weights are then others:
+                they have no published concepts, and ``spread.npy`` is the adapter's.
             unnorm_key: Data set whose statistics scale the actions; see ``statistics_key``.
             convention: One of ``CONVENTIONS``; by default what the statistics' name says.
             prompt: One of ``PROMPTS``; by default what the checkpoint's name says.
-            released_as: The published checkpoint that a local folder is, for its concepts.
+            released_as: The published checkpoint that a local folder, or a folder with an
+                adapter, is, for its concepts.
             compiled: Compile the decode step with ``torch.compile``: slow at first, and once
-                more for each new number of rows; never for another steering.
+                more for each new number of rows, and when a prompt is longer, or a row's edits
+                are for more groups of positions, than any before; not for other neurons or
+                another alpha.
 
         Raises:
             CheckpointError: The checkpoint is incomplete, broken, or of another kind.
+            SteerGymError: An option is not allowed.
         """
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = dtype or ("bfloat16" if self._device.type == "cuda" else "float32")
-        dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+        dtype = _weights_dtype(dtype or ("bfloat16" if self._device.type == "cuda" else "float32"))
         self.checkpoint = self._open(checkpoint, adapter)
         name, statistics = self.checkpoint.name, self.checkpoint.statistics
         self._key = statistics_key(statistics, unnorm_key, name)
@@ -105,8 +111,11 @@ class OpenVlaPolicy(SpreadMeasuring):
         self.pixels = PixelInputs.of(self.checkpoint.folder, self.model.sizes, self._convention)
         self._bins = ActionBins(self.checkpoint.vocabulary, self.checkpoint.bins)
         self.spec = self._spec()
-        self._read_spread(self.checkpoint.folder)
-        self._concepts = OPENVLA_CONCEPTS.of(name, self.neurons, released_as=released_as)
+        # An adapter makes other weights, in which the checkpoint's neurons and spread mean nothing.
+        self._read_spread(Path(adapter) if adapter else self.checkpoint.folder)
+        self._concepts = OPENVLA_CONCEPTS.of(
+            "" if adapter else name, self.neurons, released_as=released_as
+        )
         llama = self.model.llama
         self._engine = TorchEngine(
             down_projections(llama), self.neurons, norms=feed_forward_norms(llama), dtype=dtype
@@ -155,10 +164,13 @@ class OpenVlaPolicy(SpreadMeasuring):
 
     def _spec(self) -> PolicySpec:
         action, size = self._convention.action, len(self._scaling.low)
+        if self._convention.any_size:
+            action = replace(action, size=size)
         if action.size != size:
             raise ConventionError(
                 f"The statistics scale actions of {size} numbers, but the convention has "
-                f"{action.size}: {action}. Choose other statistics by unnorm_key=..."
+                f"{action.size}: {action}. Choose other statistics by unnorm_key=..., or "
+                "convention='plain'."
             )
         return PolicySpec(
             name="openvla",
@@ -181,7 +193,7 @@ class OpenVlaPolicy(SpreadMeasuring):
         return self._concepts
 
     def plan(self, observation: Observation, config: ActConfigs = None) -> Plan:
-        """Return one action a row: (rows, 1, 7). See ``Policy.plan``."""
+        """Return one action a row: (rows, 1, size). See ``Policy.plan``."""
         started = time.perf_counter()
         batch, configs = self.prepare(observation, config)
         pixels = self.pixels(images(batch, IMAGE_BASE))
@@ -244,3 +256,14 @@ class OpenVlaPolicy(SpreadMeasuring):
     def close(self) -> None:
         """Take the steering engine off the model."""
         self._engine.remove()
+
+
+def _weights_dtype(given: torch.dtype | str) -> torch.dtype:
+    dtype = DTYPES.get(given) if isinstance(given, str) else given
+    if dtype not in DTYPES.values():
+        raise SteerGymError(
+            f"dtype must be one of {', '.join(DTYPES)}, but is {given!r}. For fewer bits give "
+            "quantization='int8' or 'nf4'."
+        )
+    assert dtype is not None
+    return dtype

@@ -6,6 +6,7 @@ bitsandbytes has kernels for the CPU too, which tests run; never run on a GPU, f
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -54,10 +55,12 @@ def quantized_linear(
     layers: Any = require("bitsandbytes", extra="quantization").nn
     outputs, inputs = weight.shape
     if kind == "int8":
-        # The threshold keeps columns with outlying activations in dtype, as LLM.int8() does.
+        # The threshold keeps columns with outlying activations in dtype, as LLM.int8() does. A
+        # steered neuron outlies: without it, its position would have no bits left for the others.
         layer = layers.Linear8bitLt(
             inputs, outputs, bias=False, has_fp16_weights=False, threshold=6.0, device="meta"
         )
+        layer.forward = row_by_row(layer.forward)
         half = weight.to(torch.float16)
         layer.weight = layers.Int8Params(half, requires_grad=False, has_fp16_weights=False)
     else:
@@ -69,3 +72,18 @@ def quantized_linear(
         )
     moved: nn.Module = layer.to(device)
     return moved
+
+
+def row_by_row(product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return ``product`` of each row, (1, positions, inputs), alone.
+
+    bitsandbytes looks for outlying columns in all rows together, so that a steered row would
+    change how its unsteered neighbour is rounded. A row's own padding still counts. States of
+    no rows, (positions, inputs), are those of one.
+    """
+
+    def apart(states: Tensor) -> Tensor:
+        rows = states.chunk(len(states)) if states.ndim > 2 else [states]
+        return torch.cat([product(row) for row in rows])
+
+    return apart

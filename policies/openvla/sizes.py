@@ -158,12 +158,13 @@ def llama_config(shapes: Shapes, text_config: Mapping[str, Any]) -> LlamaConfig:
         raise CheckpointError(
             f"The language model is a {text_config['model_type']}; steer_gym knows llama."
         )
-    scaling = text_config.get("rope_scaling") or {}
-    if scaling.get("type", "linear") != "linear":
-        raise CheckpointError(
-            f"The language model's rope_scaling is {scaling}; steer_gym knows 'linear'. Others are "
-            "computed differently by the released code's version of transformers."
-        )
+    for key in ("rope_scaling", "rope_parameters"):  # the latter since transformers 5
+        scaling = text_config.get(key) or {}
+        if scaling.get("rope_type", scaling.get("type", "default")) not in ("default", "linear"):
+            raise CheckpointError(
+                f"The language model's {key} is {scaling}; steer_gym knows 'linear', or none. "
+                "Others are computed differently by the released code's version of transformers."
+            )
     layer = "language_model.model.layers.0."
     vocabulary, hidden = shape_of(shapes, "language_model.model.embed_tokens.weight")
     queries = shape_of(shapes, f"{layer}self_attn.q_proj.weight")[0]

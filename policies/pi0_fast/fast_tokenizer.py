@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from steer_gym.errors import SteerGymError
 from steer_gym.extras import require
 
+from ..hub import hub_folder
+
 TOKENIZER, PROCESSOR = "tokenizer.json", "processor_config.json"
 _BROKEN = "\ufffd"
 """What a byte sequence that is no character decodes to."""
@@ -114,11 +116,15 @@ def cosine_matrix(length: int) -> NDArray[np.float64]:
 
 
 def fast_folder(name: str | Path) -> Path:
-    """Return a local folder, or a hub repository's files as one (needs the network, once)."""
+    """Return a local folder, or a hub repository's files as one (needs the network, once).
+
+    Raises:
+        SteerGymError: It is no folder, and the hub does not give it.
+    """
     if Path(name).is_dir():
         return Path(name)
-    hub = require("huggingface_hub", extra="torch")
-    return Path(hub.snapshot_download(str(name), allow_patterns=[TOKENIZER, PROCESSOR]))
+    advice = "Give a folder that holds the FAST tokenizer: fast=..., or fast/ in the checkpoint."
+    return hub_folder(str(name), (TOKENIZER, PROCESSOR), advice)
 
 
 def _processor_config(folder: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """pi0-FAST in JAX: one jitted function from images, prompt and steering to tokens.
 
-Compiled once for each number of rows (rounded up to a power of two), prompt length and
-``Decoding``; never for another steering, temperature or seed. No published weights were ever
-loaded.
+Compiled once for each number of rows (rounded up to a power of two), prompt length, ``Decoding``
+and number of a row's groups of positions (rounded up too); not for other neurons, another alpha,
+temperature or seed. No published weights were ever loaded.
 """
 
 from __future__ import annotations

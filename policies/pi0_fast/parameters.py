@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from .lora import merge_lora
 from .orbax_folder import read_orbax
 from .safetensors_file import HeadSizes, read_safetensors
 from .sizes import CheckpointError, Parameters, Sizes
+
+_POINTER = b"version https://git-lfs"
 
 
 def load_parameters(path: str | Path, *, heads: HeadSizes | None = None) -> Parameters:
@@ -50,7 +52,17 @@ def read_npz(path: Path, *, starting: str | tuple[str, ...] = "") -> Parameters:
     Args:
         path: The file.
         starting: What names begin with, without the leading ``params``; others are not read.
+
+    Raises:
+        CheckpointError: The file is another one.
     """
+    if not is_zipfile(path):
+        with path.open("rb") as file:
+            pointer = file.read(len(_POINTER)) == _POINTER
+        raise CheckpointError(
+            f"{path} is broken or no .npz; it has {path.stat().st_size:,} bytes. "
+            + ("It is a Git LFS pointer: run git lfs pull." if pointer else "Fetch it once more.")
+        )
     with np.load(path, allow_pickle=False) as arrays:
         names = {name.removeprefix("params/"): name for name in arrays}
         return {n: arrays[whole] for n, whole in names.items() if n.startswith(starting)}

@@ -26,14 +26,14 @@ from .action_tokens import ActionReader, DecodedRow
 from .concepts import PI0_FAST_CONCEPTS
 from .fast_tokenizer import FastTokenizer, fast_folder
 from .generation import Backend, Sampling
-from .parameters import load_parameters
+from .parameters import load_parameters, weights_file
 from .prefix import ModelInputs
 from .profiles import Profile, find_profile
 from .prompt import prompt_text, prompt_tokenizer, prompts
 from .reading import fast_vocabulary
 from .safetensors_file import HeadSizes
 from .sizes import Parameters
-from .statistics import Statistics, find_statistics
+from .statistics import Length, Statistics, find_statistics
 from .transforms import camera_images, holding, padded_to, state_vector
 
 INVALID_TOKENS = ("zeros", "hold", "prefix")
@@ -84,9 +84,13 @@ class Pi0FastPolicy(SpreadMeasuring):
         Raises:
             CheckpointError: Weights or statistics are missing or unexpected.
             UnknownNameError: There is no such profile.
+            SteerGymError: Another option is not allowed, or the hub does not give a tokenizer.
         """
         folder = Path(checkpoint)
         self.profile = chosen = find_profile(profile)
+        _check_choice("backend", backend, ("torch", "jax"))
+        _check_choice("dtype", dtype, ("float32", "bfloat16"))
+        weights = weights_file(folder)  # before anything is asked of the hub
         self._words = prompt_tokenizer(tokenizer, folder)
         beside = folder / "fast"
         self._fast = FastTokenizer(
@@ -99,10 +103,10 @@ class Pi0FastPolicy(SpreadMeasuring):
         self._statistics = Statistics.load(
             find_statistics(norm_stats, folder, chosen.asset),
             chosen.normalisation,
-            state=_state_size(chosen),
-            actions=chosen.dimensions,
+            state=_state_length(chosen),
+            actions=Length(robot=chosen.action.size, model=chosen.dimensions),
         )
-        self.model = _backend(backend, load_parameters(folder, heads=heads), device, dtype)
+        self.model = _backend(backend, load_parameters(weights, heads=heads), device, dtype)
         self._concepts = PI0_FAST_CONCEPTS.of(
             folder.name, self.model.space, released_as=released_as
         )
@@ -213,10 +217,16 @@ class Pi0FastPolicy(SpreadMeasuring):
         return actions.astype(np.float32)
 
 
-def _state_size(profile: Profile) -> int:
+def _state_length(profile: Profile) -> Length:
     raw = {"tcp_pose": 6, "joints": profile.joints, "gripper": profile.gripper}
-    size = sum(raw[key] for key in profile.state)
-    return size if profile.pads_normalised else max(size, profile.state_size or 0)
+    robot = sum(raw[key] for key in profile.state)
+    padded = robot if profile.pads_normalised else max(robot, profile.state_size or 0)
+    return Length(robot=robot, model=padded)
+
+
+def _check_choice(option: str, given: str, allowed: tuple[str, str]) -> None:
+    if given not in allowed:
+        raise SteerGymError(f"{option} must be {allowed[0]!r} or {allowed[1]!r}, not {given!r}.")
 
 
 def _backend(name: str, parameters: Parameters, device: str, dtype: str) -> Backend:
@@ -225,10 +235,8 @@ def _backend(name: str, parameters: Parameters, device: str, dtype: str) -> Back
         torch = require("torch", extra="torch")
         make = load("steer_gym.policies.pi0_fast.torch_model:TorchModel")
         model = make(parameters, device=device, dtype=getattr(torch, dtype))
-    elif name == "jax":
-        model = load("steer_gym.policies.pi0_fast.jax_model:JaxModel")(parameters, dtype=dtype)
     else:
-        raise SteerGymError(f"backend must be 'torch' or 'jax', but is {name!r}.")
+        model = load("steer_gym.policies.pi0_fast.jax_model:JaxModel")(parameters, dtype=dtype)
     return model
 
 

@@ -13,6 +13,7 @@ from steer_gym.affine import KIND, PADDING
 from steer_gym.errors import ObservationError, SteerGymError
 from steer_gym.extras import require
 
+from ..hub import hub_folder
 from .profiles import Profile
 
 HUB = "google/paligemma-3b-pt-224"
@@ -105,11 +106,15 @@ def prompts(
 
 
 def prompt_tokenizer(path: str | Path | None, checkpoint: Path) -> PromptTokenizer:
-    """Return the tokenizer of a file, else one that lies in the checkpoint, else the hub's."""
+    """Return the tokenizer of a file, else one that lies in the checkpoint, else the hub's.
+
+    Raises:
+        SteerGymError: There is none, or the hub does not give it.
+    """
     if path is not None:
         return PromptTokenizer(path)
     beside = [checkpoint / name for name in _NAMES if (checkpoint / name).is_file()]
     if beside:
         return PromptTokenizer(beside[0])
-    hub = require("huggingface_hub", extra="torch")
-    return PromptTokenizer(hub.hf_hub_download(HUB, "tokenizer.model"))
+    advice = f"Put PaliGemma's {_NAMES[0]} into {checkpoint}, or give tokenizer=."
+    return PromptTokenizer(hub_folder(HUB, _NAMES[:1], advice) / _NAMES[0])

@@ -37,6 +37,7 @@ def file_source(
         fast: Folder or hub name of the FAST tokenizer; by default the checkpoint's.
     """
     folder, chosen = Path(checkpoint), find_profile(profile)
+    weights_file(folder)  # before anything is asked of the hub
     words = prompt_tokenizer(tokenizer, folder)
     beside = folder / "fast"
     reader = FastTokenizer(fast_folder(fast or (beside if beside.is_dir() else chosen.fast)))

@@ -5,8 +5,9 @@ The published safetensors files were never loaded; the names are those of LeRobo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +162,12 @@ def _language_layer(at: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, NDArr
 def from_tensors(tensors: Tensors, heads: HeadSizes) -> Parameters:
     """Return openpi's parameters of ``to_tensors``' tensors, which it takes out one by one.
 
+    So no more is ever held than one copy and one layer.
+
     Raises:
         CheckpointError: Tensors are missing, unexpected, or do not divide into such heads.
     """
-    left = dict(tensors)
+    left = tensors
     try:
         parameters: Parameters = {
             name: np.transpose(left.pop(theirs), np.argsort(axes)) if axes else left.pop(theirs)
@@ -172,10 +175,16 @@ def from_tensors(tensors: Tensors, heads: HeadSizes) -> Parameters:
         }
         position = left.pop(f"{TOWER}.embeddings.position_embedding.weight")
         parameters[f"{IMG}/pos_embedding"] = position[None]
-        vision = list(_take_layers(left, f"{TOWER}.encoder.layers."))
-        language = list(_take_layers(left, f"{LANGUAGE}.layers."))
-        parameters |= _stack(_vision_parameters(at, heads.vision_head_dim) for at in vision)
-        parameters |= _stack(_language_parameters(at, heads.head_dim) for at in language)
+        parameters |= _stacked_layers(
+            left,
+            f"{TOWER}.encoder.layers.",
+            partial(_vision_parameters, head_dim=heads.vision_head_dim),
+        )
+        parameters |= _stacked_layers(
+            left, f"{LANGUAGE}.layers.", partial(_language_parameters, head_dim=heads.head_dim)
+        )
+    except CheckpointError:
+        raise
     except KeyError as error:
         raise CheckpointError(f"The file lacks the tensor {error.args[0]!r}.") from error
     except ValueError as error:
@@ -195,11 +204,26 @@ def _take_layers(left: Tensors, prefix: str) -> Iterator[Tensors]:
         layer += 1
 
 
-def _stack(layers: Iterator[Parameters]) -> Parameters:
-    every = list(layers)
-    if not every:
-        raise KeyError("layers.0")
-    return {name: np.stack([layer[name] for layer in every]) for name in every[0]}
+def _stacked_layers(
+    left: Tensors, prefix: str, parameters_of: Callable[[Tensors], Parameters]
+) -> Parameters:
+    """Return the parameters of all layers; each layer's tensors are let go once they are copied."""
+    count = len({n.removeprefix(prefix).partition(".")[0] for n in left if n.startswith(prefix)})
+    if not count:
+        raise KeyError(f"{prefix}0")
+    stacked: Parameters = {}
+    for layer, tensors in enumerate(_take_layers(left, prefix)):
+        for name, array in parameters_of(tensors).items():
+            if name not in stacked:
+                stacked[name] = np.empty((count, *array.shape), array.dtype)
+            whole = stacked[name]
+            if (array.shape, array.dtype) != (whole.shape[1:], whole.dtype):
+                raise CheckpointError(
+                    f"{name} of layer {layer} is {array.shape} {array.dtype}, that of the layers "
+                    f"before it {whole.shape[1:]} {whole.dtype}."
+                )
+            whole[layer] = array
+    return stacked
 
 
 def _vision_parameters(at: Tensors, head_dim: int) -> Parameters:

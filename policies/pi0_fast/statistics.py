@@ -40,6 +40,17 @@ class Range:
         return restored
 
 
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How many numbers a state or an action has."""
+
+    robot: int
+    """Those of the robot, all of which the statistics must hold."""
+    model: int
+    """Those that the model takes or gives; statistics that stop earlier are those of a constant
+    zero from there on."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Statistics:
     """The ranges of state and actions."""
@@ -49,18 +60,18 @@ class Statistics:
 
     @classmethod
     def load(
-        cls, path: Path, normalisation: Normalisation, *, state: int, actions: int
+        cls, path: Path, normalisation: Normalisation, *, state: Length, actions: Length
     ) -> Statistics:
         """Read openpi's ``norm_stats.json``.
 
         Args:
             path: The file.
             normalisation: Which of its numbers to use.
-            state: Length of the state; numbers that the file lacks are those of a constant zero.
-            actions: Numbers of an action; the same.
+            state: Numbers of the state.
+            actions: Numbers of an action.
 
         Raises:
-            CheckpointError: The file is not there, or lacks numbers.
+            CheckpointError: The file is not there, or lacks numbers of the robot.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -69,8 +80,8 @@ class Statistics:
         stats = content.get("norm_stats", content)
         try:
             return cls(
-                state=_range(stats["state"], normalisation, state),
-                actions=_range(stats["actions"], normalisation, actions),
+                state=_range(f"the state in {path}", stats["state"], normalisation, state),
+                actions=_range(f"actions in {path}", stats["actions"], normalisation, actions),
             )
         except (KeyError, TypeError) as error:
             raise CheckpointError(
@@ -79,16 +90,23 @@ class Statistics:
             ) from error
 
 
-def _range(stats: dict[str, Any], normalisation: Normalisation, size: int) -> Range:
-    first, second = (_sized(stats[field], size) for field in _FIELDS[normalisation])
+def _range(name: str, stats: dict[str, Any], normalisation: Normalisation, length: Length) -> Range:
+    told = [np.asarray(stats[field], np.float64) for field in _FIELDS[normalisation]]
+    if not told[0].shape == told[1].shape or told[0].ndim != 1 or len(told[0]) < length.robot:
+        raise CheckpointError(
+            f"The statistics of {name} have shapes {told[0].shape} and {told[1].shape} for "
+            f"{' and '.join(_FIELDS[normalisation])}, but the robot has {length.robot} numbers; "
+            "they are of another robot. Give norm_stats= of the data that it was trained on."
+        )
+    first, second = (_padded(numbers, length.model) for numbers in told)
     if normalisation == "zscore":
         return Range(centre=first, scale=second + _EPSILON)
     half = (second - first + _EPSILON) / 2
     return Range(centre=first + half, scale=half)
 
 
-def _sized(numbers: Any, size: int) -> NDArray[np.float64]:
-    array = np.asarray(numbers, np.float64)[:size]
+def _padded(numbers: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    array = numbers[:size]
     return np.pad(array, (0, size - len(array)))
 
 

@@ -78,6 +78,8 @@ def assign(
 ) -> None:
     """Put the weights in place of the model's, which lie on the meta device.
 
+    The parameters stay as they are: with the device the CPU, two copies are held.
+
     Raises:
         CheckpointError: transformers names a weight otherwise than this file does.
     """
@@ -99,8 +101,7 @@ def assign(
 
 
 def _tensor(array: NDArray[np.generic], device: torch.device, dtype: torch.dtype) -> Tensor:
-    single = np.ascontiguousarray(array.astype(np.float32))
-    return torch.from_numpy(single).to(device, dtype)
+    return torch.from_numpy(np.array(array, np.float32, order="C")).to(device, dtype)
 
 
 def _materialise(modules: Iterable[nn.Module], device: torch.device) -> None:

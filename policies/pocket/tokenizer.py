@@ -19,7 +19,6 @@ BINS = 256
 """Action tokens, those of OpenVLA's table."""
 SPECIAL = ("<|pad|>", "<|begin|>", "<|end|>", "<|act|>")
 PAD, BEGIN, END, ACT = range(4)
-CENTRES: NDArray[np.float32] = ActionBins(BINS).centres.astype(np.float32)
 
 
 class PocketTokenizer:

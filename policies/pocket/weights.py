@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from steer_gym.errors import SteerGymError
+from steer_gym.neurons.safetensors_folder import read_object
 from steer_gym.results import atomic_path
 
 from .model import PocketModel, PocketSizes
@@ -60,16 +62,37 @@ def load_checkpoint(folder: Path | None = None, device: str = "cpu") -> PocketCh
                 f"{folder} has no {name}, so it is no Pocket checkpoint. Train one with "
                 "`steer-gym pocket train`, or leave checkpoint= out for the shipped weights."
             )
-    config = json.loads((folder / CONFIG).read_text())
-    sizes = {**config["sizes"], "channels": tuple(config["sizes"]["channels"])}
+    sizes, history = _config(folder / CONFIG)
     with torch.device("meta"):
-        model = PocketModel(PocketSizes(**sizes))
-    _assign(model, load_file(folder / TENSORS), folder)
+        model = PocketModel(sizes)
+    _assign(model, _tensors(folder / TENSORS), folder)
     return PocketCheckpoint(
         model=model.to(device).eval(),
         tokenizer=PocketTokenizer(folder / TOKENIZER),
-        history=config["history"],
+        history=history,
     )
+
+
+def _config(path: Path) -> tuple[PocketSizes, dict[str, Any]]:
+    """Return the sizes of the network and how its weights were made."""
+    content = read_object(path, SteerGymError)
+    try:
+        sizes = {**content["sizes"], "channels": tuple(content["sizes"]["channels"])}
+        return PocketSizes(**sizes), content["history"]
+    except (KeyError, TypeError) as error:
+        kind = content.get("model_type")
+        raise SteerGymError(
+            f"{path} is not of a Pocket checkpoint ({type(error).__name__}: {error})"
+            + (f", but of {kind!r}" if kind else "")
+            + ". Give a folder that `steer-gym pocket train` wrote, or name the policy that it is."
+        ) from error
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise SteerGymError(f"{path} is truncated or no safetensors file ({error}).") from error
 
 
 def _assign(model: PocketModel, tensors: dict[str, torch.Tensor], folder: Path) -> None:

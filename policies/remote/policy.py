@@ -27,8 +27,15 @@ class RemoteError(SteerGymError):
     """The server cannot be reached, or says that it cannot answer."""
 
 
+class _SaidError(RemoteError):
+    """The server answered, in words; the connection is as good as before."""
+
+
 class RemotePolicy(Policy):
     """Asks a server; a steer_gym server takes everything that a local policy takes.
+
+    A connection that broke off is made anew by the next call, if the same policy is served; if it
+    remembers the episode, only by ``reset``.
 
     A server of openpi's own gets single observations in its robot's dialect; it cannot be steered
     and samples as it was started to, so that such configs are refused.
@@ -138,39 +145,69 @@ class RemotePolicy(Policy):
     def _connect(self) -> Mapping[str, Any] | None:
         """Connect, and return what a steer_gym server tells of its policy."""
         try:
-            self._connection = self._open.enter_context(
+            connection = self._open.enter_context(
                 connect(
                     self._address, compression=None, max_size=None, open_timeout=self._timeout_s
                 )
             )
-            greeting = self._read(self._connection)
-        except RemoteError:
+            greeting = self._read(connection)
+        except (OSError, InvalidHandshake, ConnectionClosed, WireError) as error:
             self.close()
-            raise
-        except (OSError, InvalidHandshake, ConnectionClosed) as error:
             raise RemoteError(
                 f"No policy server at {self._address} ({error}). Start one with `steer-gym serve`."
             ) from error
+        except BaseException:
+            self.close()
+            raise
+        # Not before the greeting is read: it would be taken for the first answer.
+        self._connection = connection
         told = greeting.get(HELLO)
         return told if isinstance(told, dict) else None
 
+    def _connect_again(self, *, resets: bool) -> ClientConnection:
+        """Connect to the policy of before, after the connection broke off.
+
+        Raises:
+            RemoteError: Another one is served now, or it has forgotten the episode.
+        """
+        if self._remembers and not resets:
+            raise RemoteError(
+                f"The connection to {self._address} broke off, and the policy there has forgotten "
+                "the episode. Call reset() and begin a new one."
+            )
+        told = self._connect()
+        served = None if told is None else (told_spec(told), bool(told["remembers"]))
+        if served != (None if self._dialect else (self.spec, self._remembers)):
+            self.close()
+            now = "a server of openpi's own" if served is None else served[0]
+            raise RemoteError(
+                f"{self._address} serves another policy than before: it was {self.spec}, and is "
+                f"{now}. Make a new RemotePolicy."
+            )
+        assert self._connection is not None
+        return self._connection
+
     def _exchange(self, message: dict[str, Any]) -> dict[Any, Any]:
         """Send a message and return the reply, connecting anew if the last call broke off."""
-        if self._connection is None:
-            self._connect()
-        assert self._connection is not None
+        packed = pack(message)
+        connection = self._connection or self._connect_again(resets=RESET in message)
         try:
-            self._connection.send(pack(message))
-            return self._read(self._connection)
+            connection.send(packed)
+            return self._read(connection)
+        except _SaidError:
+            raise
         except (OSError, ConnectionClosed, WireError) as error:
-            # Whatever comes later on this connection may answer an older question.
             self.close()
             raise RemoteError(f"{self._address} did not answer ({error}).") from error
+        except BaseException:
+            # Whatever comes later on this connection may answer an older question.
+            self.close()
+            raise
 
     def _read(self, connection: ClientConnection) -> dict[Any, Any]:
         reply = connection.recv(timeout=self._timeout_s)
         if isinstance(reply, str):
-            raise RemoteError(f"{self._address} says: {reply}")
+            raise _SaidError(f"{self._address} says: {reply}")
         return unpack(reply)
 
 

@@ -141,7 +141,7 @@ class PickAndPlace:
         return place
 
     def _arrived(self, scene: Scene) -> bool:
-        return _near(scene.tool, self._place(scene), below=0.0)
+        return _near(scene.tool, self._place(scene))
 
     def _lost(self, scene: Scene) -> bool:
         slipped = np.linalg.norm(scene.object.centre - scene.tool - self._held_at)
@@ -153,6 +153,6 @@ def _hangs(scene: Scene) -> float:
     return float(scene.tool[2] - scene.object.bottom)
 
 
-def _near(tool: Vector, place: Vector, *, below: float = 0.0) -> bool:
+def _near(tool: Vector, place: Vector) -> bool:
     gap = tool - place
-    return bool(np.linalg.norm(gap[:2]) < FINE and gap[2] < FINE + below)
+    return bool(np.linalg.norm(gap[:2]) < FINE and gap[2] < FINE)

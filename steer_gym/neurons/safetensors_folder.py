@@ -23,22 +23,24 @@ class SafetensorsFolder:
     error: ClassVar[type[SteerGymError]] = SourceError
     """What is raised, here named ``SourceError``; a derived class may raise its own."""
 
-    def __init__(self, folder: Path, single: str = SINGLE) -> None:
+    def __init__(self, folder: Path, single: str | None = None) -> None:
         """Read the names of all tensors.
 
         Args:
             folder: Of a checkpoint.
-            single: Name of the file, where there are no shards.
+            single: Name of the only file to read; by default the shards that the index lists, or
+                ``model.safetensors`` where there is no index.
 
         Raises:
             SourceError: There is no such file, or the index or the file is broken.
         """
         self.folder = folder
         self._open: dict[str, Any] = {}
-        if (folder / INDEX).is_file():
+        if single is None and (folder / INDEX).is_file():
             self._shards = self._indexed(folder / INDEX)
         else:
-            self._shards = dict.fromkeys(self._file(single).keys(), single)
+            file = single or SINGLE
+            self._shards = dict.fromkeys(self._file(file).keys(), file)
 
     @property
     def names(self) -> list[str]:

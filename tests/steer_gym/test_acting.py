@@ -29,6 +29,12 @@ def test_json_round_trip(config: ActConfig) -> None:
     assert hash(again) == hash(config)
 
 
+def test_numpys_numbers_are_pythons() -> None:
+    config = ActConfig(temperature=np.float32(0.5), seed=np.int64(3), execute=np.int64(4))  # type: ignore[arg-type]
+    assert config == ActConfig(temperature=0.5, seed=3, execute=4)
+    assert ActConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
 def test_what_came_later_is_not_written_where_it_is_not_used() -> None:
     assert not {"schedule", "measure_steering"} & ActConfig(steering=FAST).to_json().keys()
 

@@ -63,6 +63,15 @@ def not_a_number(plan, configs):
     return replace(plan, actions=plan.actions * np.nan)
 
 
+def tokens_that_count_rows(plan, configs):
+    return replace(plan, tokens=np.arange(len(configs))[:, None])
+
+
+def tokens_of_the_opposite_row(plan, configs):
+    steered = [config.steering is not None for config in reversed(configs)]
+    return replace(plan, tokens=np.array(steered, np.int64)[:, None])
+
+
 def nothing_reported(plan, configs):
     return replace(plan, steering=())
 
@@ -135,6 +144,8 @@ def range_unchecked(policy: Policy) -> None:
         (after(not_a_number), r"act returned \[nan"),
         (after(nothing_reported), r"must report changed neurons for the rows \[False, True, True"),
         (before(first_row_for_all), "row 1 of a batch and a single call differ"),
+        (after(tokens_that_count_rows), "the tokens of row 1 of a batch and a single call differ"),
+        (after(tokens_of_the_opposite_row), "the tokens of the unsteered row of a steered batch"),
         (before(first_config_for_all), "a steered row and a single steered call differ"),
         (before(steering_ignored), "overriding every neuron with 3 or -3 changes nothing"),
         (before(pictures_painted_over), "act changed .'image.base'. of the observation"),

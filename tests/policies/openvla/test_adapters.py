@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from steer_gym import make_policy
+from steer_gym import NeuronSpace, Policy, make_policy
 from steer_gym.policies.openvla.adapters import load_adapter
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 from steer_gym.policies.openvla.tensors import CheckpointError
+from steer_gym.policies.published import PublishedConcepts
 
 DOWN = "language_model.model.layers.2.mlp.down_proj"  # (64, 176)
 QKV = "vision_backbone.featurizer.blocks.1.attn.qkv"  # (384, 128), split in transformers
@@ -59,6 +62,31 @@ def test_merged_weights_are_what_the_network_and_its_neurons_show(
         after.v_proj.weight, before.v_proj.weight + value, atol=1e-3, rtol=1e-3
     )
     assert tuned.neurons.fingerprint != policy.neurons.fingerprint
+
+
+def test_concepts_and_spread_of_the_checkpoint_are_not_those_of_its_adapter(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = PublishedConcepts(
+        space=NeuronSpace(layers=4, width=176), sets={"x/checkpoint": {"up": (1, 2)}}
+    )
+    monkeypatch.setattr("steer_gym.policies.openvla.policy.OPENVLA_CONCEPTS", published)
+    lora = tmp_path / "lora"
+    write_adapter(lora, DOWN)
+
+    def opened(**options: Any) -> Policy:
+        return make_policy("openvla", checkpoint=folder, device="cpu", **options)
+
+    np.save(folder / "spread.npy", np.ones((4, 176), np.float32))
+    base, tuned = opened(), opened(adapter=lora)
+    assert list(base.concepts) == ["up"]
+    assert base.spread() is not None
+    assert not tuned.concepts
+    assert tuned.spread() is None
+    np.save(lora / "spread.npy", np.full((4, 176), 2, np.float32))
+    tuned = opened(adapter=lora, released_as="x/checkpoint")
+    assert list(tuned.concepts) == ["up"]
+    assert (tuned.spread() == 2).all()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +136,22 @@ def test_other_kinds_of_adapters_are_refused(tmp_path: Path) -> None:
         load_adapter(tmp_path / "dora")
     with pytest.raises(CheckpointError, match=r"adapter_config\.json is missing"):
         load_adapter(tmp_path)
+
+
+def test_an_adapter_is_read_beside_the_shards_of_a_whole_model(
+    golden_folder: Path, tmp_path: Path, shard: Any
+) -> None:
+    folder = Path(shutil.copytree(golden_folder, tmp_path / "whole"))
+    shard(folder, 2)
+    changes = write_adapter(tmp_path / "lora", DOWN)
+    for file in (tmp_path / "lora").iterdir():
+        shutil.copy(file, folder / file.name)
+    adapter = load_adapter(folder)
+    assert list(adapter.low_rank) == [f"{DOWN}.weight"]
+    assert not adapter.replaced
+    torch.testing.assert_close(
+        adapter.merged(f"{DOWN}.weight", torch.zeros(64, 176)), changes[DOWN]
+    )
 
 
 def test_a_head_that_peft_saved_whole_keeps_its_low_rank_change(tmp_path: Path) -> None:

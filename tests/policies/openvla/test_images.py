@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from steer_gym.policies.openvla.conventions import CONVENTIONS
 from steer_gym.policies.openvla.images import centre_cropped, jpeg_round_trip, lanczos_resized
@@ -19,6 +20,14 @@ def test_libero_view_is_tensorflows(number: int) -> None:
     # The bar is 10 values that differ, each by 1; here (libjpeg-turbo 3.2) none does.
     assert (differences != 0).sum() <= 10
     assert differences.max() <= 1
+
+
+@pytest.mark.parametrize("size", [112, 384])
+def test_a_network_of_another_size_sees_that_view_resized_by_the_processor(size: int) -> None:
+    upright = PICTURES["raw"][0][::-1]
+    at_224 = Image.fromarray(CONVENTIONS["libero"].view(upright, 224))
+    expected = np.asarray(at_224.resize((size, size), Image.Resampling.BICUBIC))
+    assert np.array_equal(CONVENTIONS["libero"].view(upright, size), expected)
 
 
 def test_mirroring_an_upright_picture_is_rotating_an_upside_down_one() -> None:

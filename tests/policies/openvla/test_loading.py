@@ -155,10 +155,35 @@ def test_a_towers_activation_is_the_configs(tmp_path: Path, write_random: Writer
         loaded(folder)
 
 
-def test_positions_scaled_dynamically_are_refused(folder: Path) -> None:
-    change_config(folder, text={"rope_scaling": {"type": "dynamic", "factor": 2.0}})
-    with pytest.raises(CheckpointError, match=r"rope_scaling is .*'dynamic'.* knows 'linear'"):
+@pytest.mark.parametrize("key", ["rope_scaling", "rope_parameters"])
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        {"type": "dynamic", "factor": 2.0},
+        {"rope_type": "dynamic", "factor": 2.0},
+        {"rope_type": "llama3", "type": "linear", "factor": 8.0},
+    ],
+    ids=str,
+)
+def test_positions_scaled_otherwise_are_refused(
+    folder: Path, key: str, scaling: dict[str, Any]
+) -> None:
+    change_config(folder, text={key: scaling})
+    with pytest.raises(CheckpointError, match=rf"{key} is .*'(dynamic|llama3)'.* knows 'linear'"):
         loaded(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"rope_scaling": {"rope_type": "linear", "factor": 2.0}},
+        {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}},
+    ],
+    ids=str,
+)
+def test_positions_may_be_scaled_linearly_or_not(folder: Path, text: dict[str, Any]) -> None:
+    change_config(folder, text=text)
+    assert loaded(folder).llama.config.rope_parameters["rope_type"] in ("linear", "default")
 
 
 def test_a_tokenizer_with_more_tokens_than_the_network_is_refused(
@@ -256,6 +281,17 @@ def test_a_tensor_of_another_shape_is_named(folder: Path) -> None:
     save_file(tensors, folder / SINGLE)
     with pytest.raises(
         CheckpointError, match=r"up_proj\.weight is \(175, 64\), but .* \(176, 64\)"
+    ):
+        loaded(folder)
+
+
+def test_a_tensor_that_is_transposed_is_named(folder: Path) -> None:
+    tensors = load_file(folder / SINGLE)
+    name = "language_model.model.layers.1.mlp.up_proj.weight"
+    tensors[name] = tensors[name].T.contiguous()
+    save_file(tensors, folder / SINGLE)
+    with pytest.raises(
+        CheckpointError, match=r"up_proj\.weight is \(64, 176\), but .* \(176, 64\)"
     ):
         loaded(folder)
 

@@ -21,6 +21,7 @@ from torch.nn.functional import gelu, layer_norm, relu, silu
 
 from steer_gym import ActConfig, NeuronSet, Steering, check_policy, make_policy
 from steer_gym.edit import Edit
+from steer_gym.errors import ObservationError
 from steer_gym.observation import batch_observations, images
 from steer_gym.policies.openvla.oft import OpenVlaOftPolicy
 from steer_gym.policies.openvla.tensors import CheckpointError
@@ -251,6 +252,33 @@ def test_the_gripper_comes_out_as_liberos(oft: OpenVlaOftPolicy) -> None:
     assert set(np.unique(plan.actions[..., 6])) <= {-1.0, 0.0, 1.0}
     opens = plan.extra["predicted"][..., 6] > 0.5
     assert np.array_equal(plan.actions[..., 6] < 0, opens)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tcp_pose": None}, r"'tcp_pose' must have shape \(rows, 6\), but is missing"),
+        (
+            {"tcp_pose": np.zeros(7), "gripper": np.zeros(1)},
+            r"\(rows, 6\), but has shape \(1, 7\)",
+        ),
+        ({"gripper": np.zeros(1)}, r"'gripper' must have shape \(rows, 2\), but has .*\(1, 1\)"),
+    ],
+    ids=str,
+)
+def test_a_state_of_another_size_is_refused_where_one_is_taken(
+    oft: OpenVlaOftPolicy, oft_folder: Path, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    changed = {**observations(oft)[0], **change}
+    observation = {key: value for key, value in changed.items() if value is not None}
+    with pytest.raises(ObservationError, match=words):
+        oft.act(observation)
+    stateless = tmp_path / "stateless"
+    stateless.mkdir()
+    for file in oft_folder.iterdir():
+        if not file.name.startswith("proprio_projector"):
+            (stateless / file.name).symlink_to(file)
+    assert make_policy("openvla-oft", checkpoint=stateless, device="cpu").act(observation).size == 7
 
 
 def test_openvla_refuses_an_oft_folder_and_names_the_policy_that_takes_it(oft_folder: Path) -> None:

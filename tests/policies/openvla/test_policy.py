@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from steer_gym import ActConfig, NeuronSet, Policy, Steering, check_policy, make_policy
 from steer_gym.edit import Edit
-from steer_gym.errors import SteeringError
+from steer_gym.errors import ConventionError, SteeringError
 from steer_gym.observation import batch_observations
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 
@@ -88,6 +89,20 @@ def wordy(write_random: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     return make_policy(
         "openvla", checkpoint=write_random(tmp_path_factory.mktemp("r"), wordy=True), device="cpu"
     )
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_an_action_has_as_many_numbers_as_its_statistics(
+    write_random: Callable[..., Path], tmp_path: Path, size: int
+) -> None:
+    folder = write_random(tmp_path / "r")
+    scaling = {"q01": [-2.0] * size, "q99": [4.0] * size, "mask": [True] * size}
+    (folder / "dataset_statistics.json").write_text(json.dumps({"mine": {"action": scaling}}))
+    policy = make_policy("openvla", checkpoint=folder, device="cpu")
+    assert policy.spec.action.size == policy.spec.tokens == size
+    check_policy(policy)
+    with pytest.raises(ConventionError, match=rf"{size} numbers, but .* 7: .*convention='plain'"):
+        make_policy("openvla", checkpoint=folder, device="cpu", convention="libero")
 
 
 def test_words_are_full_speed_and_counted_as_invalid(wordy: OpenVlaPolicy) -> None:

@@ -4,17 +4,19 @@ import importlib.util
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from steer_gym import make_policy
+from steer_gym import ActConfig, NeuronSet, Steering, make_policy
 from steer_gym.errors import SteerGymError
 from steer_gym.neurons.source import module_values
+from steer_gym.observation import batch_observations
 from steer_gym.policies.engines.anatomy import down_projections
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
-from steer_gym.policies.openvla.quantization import check_quantization
+from steer_gym.policies.openvla.quantization import check_quantization, row_by_row
 
 from .conftest import COLUMNS, Cases
 
@@ -35,6 +37,12 @@ def test_other_devices_are_refused() -> None:
 def test_unknown_ways_are_named(golden_folder: Path) -> None:
     with pytest.raises(SteerGymError, match="one of int8, nf4, or None, but is 'fp4'"):
         make_policy("openvla", checkpoint=golden_folder, device="cpu", quantization="fp4")
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "int8", torch.int8, "Tensor"])
+def test_weights_in_other_types_are_refused_before_they_are_loaded(dtype: Any) -> None:
+    with pytest.raises(SteerGymError, match=r"float16, bfloat16, float32, but is .*quantization="):
+        make_policy("openvla", checkpoint="/no/such/folder", device="cpu", dtype=dtype)
 
 
 @pytest.fixture(scope="module", params=["int8", "nf4"])
@@ -125,3 +133,28 @@ def test_int8_does_not_speak_with_every_product(
     with caplog.at_level(logging.INFO):
         policy.predict(*cases.inputs(policy.model.patches, UNSTEERED))
     assert not caplog.records
+
+
+def test_rows_of_a_product_that_looks_at_all_of_them_are_computed_alone() -> None:
+    rows = torch.arange(24.0).reshape(3, 2, 4)
+    product = row_by_row(lambda states: states / states.abs().max())
+    assert torch.equal(product(rows), torch.stack([row / row.max() for row in rows]))
+    assert torch.equal(product(rows[1]), rows[1] / rows[1].max())
+
+
+@needs_bitsandbytes
+def test_a_steered_row_leaves_its_unsteered_neighbour_alone(
+    quantized: tuple[str, OpenVlaPolicy],
+) -> None:
+    policy = quantized[1]
+    everything = NeuronSet.from_flat(range(policy.neurons.size))
+    observations = [policy.spec.example_observation(seed) for seed in (0, 0, 1)]
+    configs = [None, ActConfig(steering=Steering(everything, 20.0)), None]
+    together = policy.plan(batch_observations(observations), configs).extra["expected_actions"]
+    plain = policy.plan(batch_observations(observations)).extra["expected_actions"]
+    assert np.array_equal(together[[0, 2]], plain[[0, 2]])
+    assert not np.array_equal(together[1], plain[1])
+    if quantized[0] == "int8":  # nf4 multiplies single rows by another kernel
+        for row, observation in enumerate(observations):
+            alone = policy.plan(observation, configs[row]).extra["expected_actions"]
+            np.testing.assert_allclose(together[row], alone[0], atol=1e-5)

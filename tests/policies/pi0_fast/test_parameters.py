@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,12 @@ pytest.importorskip("tensorstore")
 from steer_gym.policies.pi0_fast.lora import merge_lora
 from steer_gym.policies.pi0_fast.neuron_weights import NeuronWeights
 from steer_gym.policies.pi0_fast.parameters import load_parameters, save_npz
-from steer_gym.policies.pi0_fast.safetensors_file import HeadSizes, save_safetensors
+from steer_gym.policies.pi0_fast.safetensors_file import (
+    HeadSizes,
+    from_tensors,
+    save_safetensors,
+    to_tensors,
+)
 from steer_gym.policies.pi0_fast.sizes import CheckpointError, Sizes
 
 from .conftest import GOLDEN, random_parameters, tiny_sizes
@@ -171,3 +179,58 @@ def test_half_of_a_low_rank_pair_is_refused() -> None:
     parameters[f"{LINEAR}_lora_a"] = np.zeros((3, 40, 2), np.float32)
     with pytest.raises(CheckpointError, match="the checkpoint lacks one of them"):
         merge_lora(parameters)
+
+
+def test_a_pointer_of_git_lfs_is_not_taken_for_weights(tmp_path: Path) -> None:
+    path = tmp_path / "params.npz"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(
+        CheckpointError, match=r"is broken or no \.npz; it has 63 bytes\. .* git lfs pull"
+    ):
+        load_parameters(path)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").rename(path)
+    with pytest.raises(
+        CheckpointError, match=r"is broken or no \.npz; it has .* Fetch it once more"
+    ):
+        load_parameters(path)
+
+
+GROWTH = """
+import json, re, sys
+from pathlib import Path
+import numpy as np
+from steer_gym.policies.pi0_fast.safetensors_file import HeadSizes, from_tensors
+def memory(kind):
+    return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+shapes = json.loads(Path(sys.argv[1]).read_text())
+tensors = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+before = memory("VmRSS")
+parameters = from_tensors(tensors, HeadSizes(head_dim=8, vision_head_dim=8))
+print(memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_stacking_layers_takes_one_layer_more_than_the_tensors(tmp_path: Path) -> None:
+    sizes = tiny_sizes(depth=12, width=256, neurons=4096)
+    tensors = to_tensors(random_parameters(sizes, 0))
+    total = sum(array.nbytes for array in tensors.values())
+    assert total > 100e6
+    (tmp_path / "shapes.json").write_text(json.dumps({n: a.shape for n, a in tensors.items()}))
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, str(tmp_path / "shapes.json")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 3 * total / sizes.depth
+
+
+def test_a_layer_of_another_shape_than_those_before_it_is_named(tmp_path: Path) -> None:
+    tensors = to_tensors(random_parameters(tiny_sizes(), 0))
+    name = next(n for n in tensors if "layers.1.mlp.down_proj" in n)
+    tensors[name] = tensors[name][:, :1]
+    with pytest.raises(CheckpointError, match=r"linear of layer 1 is \(1, 24\) .* \(40, 24\)"):
+        from_tensors(tensors, HeadSizes(head_dim=8, vision_head_dim=8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from steer_gym.errors import (
 )
 from steer_gym.policies.pi0_fast.fast_tokenizer import FastTokenizer
 from steer_gym.policies.pi0_fast.policy import Pi0FastPolicy
+from steer_gym.policies.pi0_fast.reading import file_source
 from steer_gym.policies.pi0_fast.sizes import CheckpointError
+from steer_gym.policies.pi0_fast.statistics import Length, Statistics
 from steer_gym.policy import Policy
 
 from .conftest import CHUNK, FAST
@@ -131,6 +134,8 @@ def test_an_unknown_profile_or_backend_is_refused(talker: tuple[Path, Any]) -> N
         Pi0FastPolicy(folder, profile="pi0_fast_libro")
     with pytest.raises(SteerGymError, match="backend must be 'torch' or 'jax'"):
         Pi0FastPolicy(folder, profile=profile, backend="tf")  # type: ignore[arg-type]
+    with pytest.raises(SteerGymError, match="dtype must be 'float32' or 'bfloat16'"):
+        Pi0FastPolicy(folder, profile=profile, dtype="bf16")  # type: ignore[arg-type]
 
 
 def test_missing_statistics_are_an_error(talker: tuple[Path, Any], tmp_path: Path) -> None:
@@ -142,6 +147,51 @@ def test_missing_statistics_are_an_error(talker: tuple[Path, Any], tmp_path: Pat
     (tmp_path / "norm_stats.json").write_text('{"state": {"mean": [0]}}')
     with pytest.raises(CheckpointError, match="lacks 'std' for normalisation by zscore"):
         Pi0FastPolicy(tmp_path, profile=profile)
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.mark.usefixtures("offline")
+def test_what_the_hub_does_not_give_is_named_after_what_is_missing_here(
+    talker: tuple[Path, Any], tmp_path: Path
+) -> None:
+    folder, profile = talker
+    for make in (Pi0FastPolicy, file_source):
+        with pytest.raises(CheckpointError, match="/no/such/folder is no checkpoint"):
+            make("/no/such/folder", profile=profile)  # type: ignore[operator]
+        (tmp_path / "params.npz").unlink(missing_ok=True)
+        (tmp_path / "tokenizer.model").unlink(missing_ok=True)
+        (tmp_path / "params.npz").symlink_to(folder / "params.npz")
+        with pytest.raises(SteerGymError, match=r"google/paligemma.* hub .* give tokenizer="):
+            make(tmp_path, profile=profile)  # type: ignore[operator]
+        (tmp_path / "tokenizer.model").symlink_to(folder / "tokenizer.model")
+        with pytest.raises(SteerGymError, match=r"physical-intelligence/fast.* hub .*fast=\.\.\."):
+            make(tmp_path, profile=profile)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("state", "actions"), [(6, 7), (8, 6)])
+def test_statistics_of_fewer_numbers_than_the_robot_has_are_refused(
+    talker: tuple[Path, Any], tmp_path: Path, state: int, actions: int
+) -> None:
+    folder, profile = talker
+    sizes = {"state": state, "actions": actions}
+    stats = {key: {"mean": [0.1] * size, "std": [0.4] * size} for key, size in sizes.items()}
+    (tmp_path / "norm_stats.json").write_text(json.dumps(stats))
+    with pytest.raises(CheckpointError, match=r"shapes \(6,\) .* the robot has [78] numbers"):
+        Pi0FastPolicy(folder, profile=profile, norm_stats=tmp_path / "norm_stats.json")
+
+
+def test_statistics_of_the_robot_alone_are_padded_to_the_models_numbers(tmp_path: Path) -> None:
+    stats = {"mean": [0.5] * 7, "std": [2.0] * 7}
+    (tmp_path / "norm_stats.json").write_text(json.dumps({"state": stats, "actions": stats}))
+    length = Length(robot=7, model=32)
+    loaded = Statistics.load(tmp_path / "norm_stats.json", "zscore", state=length, actions=length)
+    assert loaded.state.normalise(np.zeros(32))[7:].tolist() == [0.0] * 25
 
 
 def test_the_spread_is_measured_before_it_is_a_unit(

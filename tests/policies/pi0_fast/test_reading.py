@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from steer_gym.neurons.reading import read_table
+from steer_gym.neurons.safetensors_folder import INDEX
 from steer_gym.neurons.sources import open_source
 from steer_gym.neurons.table import NeuronTable
 from steer_gym.neurons.tokens import TokenKind
@@ -36,6 +37,14 @@ def test_every_format_holds_the_same_neurons(tmp_path: Path) -> None:
     loaded = NeuronWeights.of_arrays(parameters)
     for path in (GOLDEN / "params.npz", GOLDEN / "params", tmp_path):
         assert same(file_weights(path), loaded), path
+
+
+def test_a_named_file_is_read_whatever_an_index_beside_it_says(tmp_path: Path) -> None:
+    parameters = load_parameters(GOLDEN / "params.npz")
+    for name in ("model.safetensors", "other.safetensors"):
+        save_safetensors(parameters, tmp_path / name)
+        (tmp_path / INDEX).write_text('{"weight_map": {"stray.weight": "gone.safetensors"}}')
+        assert same(file_weights(tmp_path / name), NeuronWeights.of_arrays(parameters))
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])

@@ -102,6 +102,24 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
         make_policy("pocket", checkpoint=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("config.json", '{"model_type": "openvla"}', "(KeyError: 'sizes'), but of 'openvla'"),
+        ("config.json", '{"sizes": {"channels": [1], "depth": 2}}', "(TypeError: "),
+        ("config.json", "{", "config.json is not JSON"),
+        ("model.safetensors", "{", "model.safetensors is truncated or no safetensors file"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(
+    checkpoint: Path, tmp_path: Path, file: str, content: str, message: str
+) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    (folder / file).write_text(content)
+    with pytest.raises(SteerGymError, match=re.escape(message)):
+        make_policy("pocket", checkpoint=folder)
+
+
 def test_weights_that_do_not_fit_their_config_are_named(checkpoint: Path, tmp_path: Path) -> None:
     for file in checkpoint.iterdir():
         text = file.read_bytes()

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
+from websockets.sync.server import serve
 
 import steer_gym
 from steer_gym import ActConfig, NeuronSet, Steering
@@ -20,10 +21,11 @@ from steer_gym.errors import ActConfigError, SteerGymError, SteeringError
 from steer_gym.observation import batch_observations
 from steer_gym.policies.remote.codec import pack, unpack
 from steer_gym.policies.remote.dialects import DIALECTS, LIBERO
+from steer_gym.policies.remote.messages import hello
 from steer_gym.policies.remote.policy import RemoteError, RemotePolicy
 from steer_gym.policies.remote.server import PolicyServer
 
-from .conftest import CountingPolicy, ScalesPolicy
+from .conftest import SPACE, CountingPolicy, ScalesPolicy
 
 FAST = ActConfig(steering=Steering(NeuronSet.from_flat([0, 3]), alpha=(10.0, -2.0)))
 
@@ -293,6 +295,88 @@ def test_a_client_finds_the_server_again_after_it_was_restarted(
         client.act(observation)
     with PolicyServer(policy, port=port):
         assert np.array_equal(client.act(observation), policy.act(observation))
+
+
+def test_an_answer_that_was_not_waited_for_is_never_taken_for_the_next_one(
+    observation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PolicyServer(ScalesPolicy(), port=0) as server:
+        client, brighter = remote(server), {**observation, "tcp_pose": np.ones(6)}
+        expected = [ScalesPolicy().act(each) for each in (observation, brighter)]
+        with monkeypatch.context() as patch:
+            patch.setattr(ClientConnection, "recv", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                client.act(observation)
+        assert np.array_equal(client.act(brighter), expected[1])
+        assert np.array_equal(client.act(observation), expected[0])
+
+
+def interrupted(connection: ClientConnection, timeout: float | None = None) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_refusal_in_words_keeps_the_connection(observation: dict[str, Any]) -> None:
+    with PolicyServer(CountingPolicy(), port=0) as server:
+        client, broken = remote(server), {**observation}
+        broken["image.wrist"] = np.full((8, 8, 3), 255, np.uint8)
+        assert client.act(observation)[0] == 1
+        with pytest.raises(RemoteError, match="the scales broke"):
+            client.act(broken)
+        assert client.act(observation)[0] == 3
+
+
+def test_a_greeting_that_comes_too_late_is_never_taken_for_an_answer(
+    policy: ScalesPolicy, observation: dict[str, Any]
+) -> None:
+    with PolicyServer(policy, port=0) as server:
+        port, client = server.port, remote(server, timeout_s=1.0)
+    heard, ask_again = [], threading.Event()
+
+    def late(connection: Any) -> None:
+        ask_again.wait(30)
+        connection.send(pack(hello(policy)))
+        heard.extend(connection)
+
+    with serve(late, "127.0.0.1", port) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        for _ in range(2):  # the first finds its old connection broken
+            with pytest.raises(RemoteError, match=r"did not answer|No policy server"):
+                client.act(observation)
+        ask_again.set()
+        server.shutdown()
+        thread.join()
+    assert not heard
+    with PolicyServer(policy, port=port):
+        assert np.array_equal(client.act(observation), policy.act(observation))
+
+
+def test_another_policy_at_the_same_address_is_refused(observation: dict[str, Any]) -> None:
+    other = ScalesPolicy()
+    other.spec = replace(other.spec, neurons=replace(SPACE, fingerprint="others"))
+    with PolicyServer(ScalesPolicy(), port=0) as server:
+        port, client = server.port, remote(server)
+    with pytest.raises(RemoteError, match="did not answer"):
+        client.act(observation)
+    with PolicyServer(other, port=port):
+        for _ in range(2):
+            with pytest.raises(RemoteError, match=r"another policy than before: .*'others'"):
+                client.act(observation)
+
+
+def test_a_policy_that_forgot_the_episode_with_its_connection_must_be_reset(
+    observation: dict[str, Any],
+) -> None:
+    with PolicyServer(CountingPolicy(), port=0) as server:
+        port, client = server.port, remote(server)
+        client.act(observation)
+    with pytest.raises(RemoteError, match="did not answer"):
+        client.act(observation)
+    with PolicyServer(CountingPolicy(), port=port):
+        with pytest.raises(RemoteError, match=r"forgotten the episode. Call reset\(\)"):
+            client.act(observation)
+        client.reset()
+        assert client.act(observation)[0] == 1
 
 
 def test_closing_answers_those_who_wait(observation: dict[str, Any]) -> None:
