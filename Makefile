@@ -42,9 +42,11 @@ clean:
 
 .venv/ready-for-demo .venv/ready-for-tests: setup.cfg pyproject.toml Makefile | $(BIN)/python
 	@echo "Installing $(EXTRAS) into .venv; the first time takes minutes."
-	$(PIP) install --quiet $(TORCH)
-	$(PIP) install --quiet --editable ".[$(EXTRAS)]"
-	$(PIP) install --quiet --no-deps $(ALONE)
+	$(PIP) install --quiet --no-compile $(TORCH)
+	$(PIP) install --quiet --no-compile --editable ".[$(EXTRAS)]"
+	$(PIP) install --quiet --no-compile --no-deps $(ALONE)
+	@# On all processors, where pip would use one for minutes. Some packages hold what is no Python 3.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true
 	@$(draws) || $(apt_get) $(GL_PACKAGES)
 	@$(draws) || { echo "Pictures cannot be drawn on this machine; see above."; exit 1; }
 	@case $@ in *tests) command -v chromium > /dev/null || $(apt_get) chromium || \

@@ -16,6 +16,9 @@ from steer_gym.robot import Fault, FaultCode, RobotFault, Target
 
 from ..chasing import Chaser
 
+HELD_UP = 3
+"""How often a test begins anew where its machine is so busy that readings come late."""
+
 
 class NetworkBench(Chaser):
     """The robot and its simulated controller; every time is the controller's."""
@@ -33,16 +36,35 @@ class NetworkBench(Chaser):
         self.robot = connect_ur5(host=self.host, **options)
         return self.robot
 
-    def set_moving(self) -> None:
-        """Arm, and bring the tool to full speed."""
-        self.robot.arm()
-        self.go(0.6)
-        for _ in range(20):  # a busy machine gets there later
-            if self.speed() > 0.2:
+    def arm(self) -> None:
+        """Arm; again where this machine held the driver up, which then rightly stopped."""
+        for _ in range(HELD_UP):
+            self.robot.arm()
+            if not self._held_up():
                 break
-            self.go(0.05)
+        assert self.robot.armed, self.robot.fault
+
+    def set_moving(self) -> None:
+        """Arm, and bring the tool to full speed; again where this machine held the driver up."""
+        for _ in range(HELD_UP):
+            self.arm()
+            self.go(0.6)
+            for _ in range(20):  # a busy machine gets there later
+                if self.speed() > 0.2:
+                    break
+                self.go(0.05)
+            if not self._held_up():
+                break
         assert self.robot.fault is None, self.robot.fault
         assert self.speed() > 0.2
+
+    def _held_up(self) -> bool:
+        """Recover from readings that came late, and tell whether there were any."""
+        fault = self.robot.fault
+        late = fault is not None and fault.code is FaultCode.STALE_STATE
+        if late:
+            self.robot.recover(acknowledged_by="the test")
+        return late
 
     def speed(self) -> float:
         """Return the measured speed of the tool [m/s]."""

@@ -36,8 +36,7 @@ def test_a_stream_at_half_its_rate_is_not_armed_until_it_is_mended(net: Any) -> 
     assert not net.robot.armed
     assert not net.events("program_started")
     net.admin("network", port="rtde", one_in=1)
-    net.robot.arm()
-    assert net.robot.armed
+    net.arm()
 
 
 @hardware
