@@ -27,6 +27,8 @@ INSTRUCTION = "instruction"
 """What to do, in words: str."""
 
 CAMERAS = (IMAGE_BASE, IMAGE_WRIST)
+LIBERO_STATE = {TCP_POSE: 6, GRIPPER: 2}
+"""What LIBERO's policies read of the robot, for ``joined_state``."""
 
 POSE_BOUND = np.array([10.0, 10.0, 10.0, 7.0, 7.0, 7.0])
 """Bounds of ``tcp_pose``, beyond every arm's reach [m] and 2 pi [rad]; spaces must be finite."""
@@ -134,3 +136,23 @@ def images(batch: Observation, camera: str) -> NDArray[np.uint8]:
             f"but has dtype {array.dtype} and shape {array.shape}."
         )
     return array
+
+
+def joined_state(batch: Observation, lengths: Mapping[str, int]) -> NDArray[np.float64]:
+    """Return numbers of the robot's state side by side, (rows, their sum).
+
+    Args:
+        batch: A batch.
+        lengths: Key -> how many numbers a row has, in the order that is wanted.
+
+    Raises:
+        ObservationError: A key is missing, or has another shape.
+    """
+    for key, length in lengths.items():
+        shape = np.shape(batch[key]) if key in batch else None
+        if shape is None or len(shape) != 2 or shape[1] != length:
+            raise ObservationError(
+                f"{key!r} must have shape (rows, {length}), but "
+                + ("is missing." if shape is None else f"has shape {shape}.")
+            )
+    return np.concatenate([np.asarray(batch[key], np.float64) for key in lengths], axis=1)

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from steer_gym.errors import ObservationError
-from steer_gym.observation import GRIPPER, TCP_POSE, Observation
-
 from .conventions import ACTION_CUE, Convention
 from .sizes import TowerSizes
 from .tensors import CheckpointError, read_json
@@ -74,19 +71,3 @@ def prompt_ids(template: str, instruction: str, tokenizer: Tokenizer) -> list[in
     ids = list(tokenizer.encode(template.format(instruction.lower())).ids)
     begun = ids if ids[:1] == [BEGIN] else [BEGIN, *ids]
     return begun if begun[-1] == ACTION_CUE else [*begun, ACTION_CUE]
-
-
-def libero_state(batch: Observation) -> NDArray[np.float64]:
-    """Return the state of LIBERO's robot, (rows, 8): its pose [m, rad] and two fingers [m].
-
-    Raises:
-        ObservationError: A value is missing, or has another shape.
-    """
-    for key, size in ((TCP_POSE, 6), (GRIPPER, 2)):
-        shape = np.shape(batch[key]) if key in batch else None
-        if shape is None or len(shape) != 2 or shape[1] != size:
-            raise ObservationError(
-                f"{key!r} must have shape (rows, {size}), but "
-                + ("is missing." if shape is None else f"has shape {shape}.")
-            )
-    return np.concatenate([batch[TCP_POSE], batch[GRIPPER]], axis=1, dtype=np.float64)

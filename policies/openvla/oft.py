@@ -18,14 +18,16 @@ from steer_gym.errors import ConventionError
 from steer_gym.observation import (
     CAMERAS,
     INSTRUCTION,
+    LIBERO_STATE,
     Observation,
     images,
+    joined_state,
 )
 from steer_gym.policy import Plan, PolicySpec
 
 from .checkpoint import Checkpoint, open_checkpoint
 from .conventions import Scaling
-from .inputs import libero_state, prompt_ids
+from .inputs import prompt_ids
 from .model import OpenVlaModel, Projector, Prompts
 from .oft_parts import load_head, load_state_projector
 from .policy import RENDERED, OpenVlaPolicy
@@ -147,7 +149,7 @@ class OpenVlaOftPolicy(OpenVlaPolicy):
         batch, configs = self.prepare(observation, config)
         views = [self.pixels(images(batch, camera)) for camera in self._cameras]
         unseen = np.zeros((len(configs), STATE_SIZE))
-        state = libero_state(batch) if self._projector is not None else unseen
+        state = joined_state(batch, LIBERO_STATE) if self._projector is not None else unseen
         plan = self.predict_chunk(views, state, self.prompts(batch[INSTRUCTION]), configs)
         return replace(plan, latency_s=time.perf_counter() - started)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steer_gym.errors import ObservationError
 from steer_gym.extras import require
-from steer_gym.observation import GRIPPER, JOINTS, TCP_POSE, Observation, images
+from steer_gym.observation import GRIPPER, JOINTS, TCP_POSE, Observation, images, joined_state
 
 from .profiles import Profile
 
@@ -64,14 +63,7 @@ def state_vector(batch: Observation, profile: Profile) -> NDArray[np.float64]:
         ObservationError: A value is missing, or has another length.
     """
     lengths = {TCP_POSE: 6, JOINTS: profile.joints, GRIPPER: profile.gripper}
-    for key in profile.state:
-        shape = np.shape(batch[key]) if key in batch else None
-        if shape is None or len(shape) != 2 or shape[1] != lengths[key]:
-            raise ObservationError(
-                f"{key!r} must have shape (rows, {lengths[key]}) for {profile.name}, but "
-                + ("is missing." if shape is None else f"has shape {shape}.")
-            )
-    return np.concatenate([np.asarray(batch[key], np.float64) for key in profile.state], axis=1)
+    return joined_state(batch, {key: lengths[key] for key in profile.state})
 
 
 def padded_to(values: NDArray[np.float64], size: int | None) -> NDArray[np.float64]:

@@ -18,7 +18,15 @@ from steer_gym.acting import ActConfigs
 from steer_gym.convention import LIBERO_DELTA
 from steer_gym.neuron_set import NeuronSet
 from steer_gym.neurons.source import NeuronSource
-from steer_gym.observation import IMAGE_BASE, IMAGE_WRIST, INSTRUCTION, Observation, images
+from steer_gym.observation import (
+    IMAGE_BASE,
+    IMAGE_WRIST,
+    INSTRUCTION,
+    LIBERO_STATE,
+    Observation,
+    images,
+    joined_state,
+)
 from steer_gym.policy import Observer, Plan, Policy, PolicySpec
 from steer_gym.steering import Steering
 
@@ -27,7 +35,7 @@ from ..engines.anatomy import down_projections, feed_forward_norms, neuron_space
 from ..engines.torch_engine import TorchEngine
 from .model import ACTION_TOKENS
 from .reading import loaded_source
-from .transforms import Inputs, checked_state, image_tensor, prompt_ids, without_padding
+from .transforms import Inputs, image_tensor, prompt_ids, state_vector, without_padding
 from .weights import SHIPPED, load_checkpoint
 
 CONCEPTS, SPREAD = "concepts.json", "spread.npy"
@@ -137,10 +145,11 @@ class PocketPolicy(Policy):
     def inputs(self, batch: Observation) -> Inputs:
         """Return the network's inputs for a batch of observations."""
         size, device = self.model.sizes.image_size, self._device
+        state = joined_state(batch, LIBERO_STATE)
         prompts = prompt_ids(batch[INSTRUCTION], self.tokenizer, self.model.sizes.prompt_length)
         return Inputs(
             base=image_tensor(images(batch, IMAGE_BASE), size, device),
             wrist=image_tensor(images(batch, IMAGE_WRIST), size, device),
-            state=torch.from_numpy(checked_state(batch)).to(device),
+            state=torch.from_numpy(state_vector(state[:, :6], state[:, 6:])).to(device),
             prompt=torch.from_numpy(without_padding(prompts)).to(device),
         )

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from steer_gym.errors import ObservationError
-from steer_gym.observation import GRIPPER, TCP_POSE, Observation
 
 from .tokenizer import PAD, PocketTokenizer
 
@@ -58,22 +57,6 @@ def state_vector(
     rotation *= np.where(largest < 0, -1, 1)
     state = np.concatenate([pose, np.asarray(gripper, np.float32)], axis=1)
     return (state - CENTRE) / SCALE
-
-
-def checked_state(batch: Observation) -> NDArray[np.float32]:
-    """Return ``state_vector`` of a batch.
-
-    Raises:
-        ObservationError: A value is missing, or has another shape.
-    """
-    for key, size in ((TCP_POSE, 6), (GRIPPER, 2)):
-        shape = np.shape(batch[key]) if key in batch else None
-        if shape is None or len(shape) != 2 or shape[1] != size:
-            raise ObservationError(
-                f"{key!r} must have shape (rows, {size}), but "
-                + ("is missing." if shape is None else f"has shape {shape}.")
-            )
-    return state_vector(batch[TCP_POSE], batch[GRIPPER])
 
 
 def prompt_ids(
