@@ -17,6 +17,8 @@ from .watchdog import Watchdog
 
 MOST_REFERENCE_SPEED = 2.0 * JOINT_SPEED_LIMIT
 """Where the reference itself is refused: a real arm is stopped at its limit long before."""
+SCALING_S = 0.2
+"""In which the speed scaling goes from nothing to all, or back, after the slider has jumped."""
 OVERRULED = ("tcp", "payload", "payload_cog")
 """What an installation may keep from being set."""
 
@@ -48,6 +50,8 @@ class Machine:
         self.overruled: frozenset[str] = frozenset()
         """What programs set in vain, as the installation keeps its own: ``OVERRULED``."""
         self.speed_slider = 1.0
+        self.speed_scaling = 1.0
+        """Share of the program's speed that the arm has; it follows the slider without a jump."""
         self.digital_outputs = 0
         self.analog_outputs = [0.0, 0.0]
         """Shares of their range."""
@@ -83,6 +87,7 @@ class Machine:
     def settle(self) -> None:
         """Take the plant's posture as the reference, at rest."""
         self.q, self.qd, self.qdd = self.plant.q.copy(), np.zeros(6), np.zeros(6)
+        self._speed = np.zeros(6)
         self.motion = self.solved = None
 
     def set_tcp(self, pose: Array) -> None:
@@ -115,7 +120,7 @@ class Machine:
         Raises:
             ProtectiveStop: No arm follows such speeds.
         """
-        motion, scale = self.motion, self.speed_slider
+        motion, scale = self.motion, self.speed_scaling
         if motion is None or scale == 0:
             return None
         wanted = motion.step(self.q, self.qd, self.dt_s * scale)
@@ -143,11 +148,14 @@ class Machine:
         ``qd`` and ``qdd`` are in the program's time, which the speed slider slows: the arm moves
         by that share of them.
         """
-        scale = self.speed_slider
+        scale = self.speed_scaling
         self.qdd = (self.qd - before) / self.dt_s
         self.q = self.q + self.qd * (self.dt_s * scale)
-        speed, acceleration = self.qd * scale, self.qdd * scale
-        self.plant.step(self.q, speed, acceleration, self.gripper_reference, self.dt_s)
+        last, self._speed = self._speed, self.qd * scale
+        acceleration = (self._speed - last) / self.dt_s  # the slider's share in it too
+        self.plant.step(self.q, self._speed, acceleration, self.gripper_reference, self.dt_s)
+        most = self.dt_s / SCALING_S
+        self.speed_scaling += float(np.clip(self.speed_slider - self.speed_scaling, -most, most))
 
     def sense(self) -> None:
         """Measure what RTDE reports, once a tick."""

@@ -24,7 +24,7 @@ def _list(values: Array) -> list[float]:
 
 
 def _scaling(c: Controller) -> float:
-    return c.speed_slider if c.safety.allows_motion else 0.0
+    return c.speed_scaling if c.safety.allows_motion else 0.0
 
 
 READERS: dict[str, Callable[[Controller], Any]] = {

@@ -203,6 +203,20 @@ def test_an_arm_slowed_by_its_slider_is_no_faster_while_it_stops(
     assert np.abs(c.q - reference).max() <= 0.042 * fraction
 
 
+def test_a_slider_that_jumps_while_the_arm_stops_makes_it_no_faster_at_once() -> None:
+    c = playing()
+    command(c, 9, 1.0, 0, 0, 0, 0, 0, 5.0, 0.1)
+    run(c, 0.3)
+    c.speed_slider = 0.1
+    run(c, 0.3)
+    c.protective_stop("test")
+    c.extremes.clear()
+    c.speed_slider = 1.0
+    run(c, 0.5)
+    assert c.speed_scaling == pytest.approx(1.0)
+    assert c.extremes.joint_speed < 0.3
+
+
 def test_a_program_starts_only_in_remote_control_with_power_and_safety() -> None:
     for spoil in ("remote", "mode", "safety"):
         c = Controller(KinematicPlant())
