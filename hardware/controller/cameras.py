@@ -59,28 +59,39 @@ class CameraRig:
     def __init__(self, artist: Artist, *, height: int, width: int, fps: float) -> None:
         self.modes: dict[str, CameraMode] = {"base": "live", "wrist": "live"}
         self.frames: dict[str, tuple[int, bytes]] = {}
-        self.viewers = 0
-        """Nothing is drawn for nobody."""
         self._artist = artist
         self._size = (height, width)
         self._period_s = 1.0 / fps
         self._rng = np.random.default_rng(0)
+        self._ready = threading.Event()
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._snapshot: Any = None
+        self._watched: frozenset[str] = frozenset()
         self._drawn_s = dict.fromkeys(self.modes, -1e9)
         self._capture_s = -1e9
         self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
 
     def start(self) -> None:
-        """Start drawing."""
-        self._thread.start()
+        """Start the thread, and wait until it has drawn once: the first time takes far longer.
 
-    def tick(self) -> None:
-        """Take a snapshot when the next frame is due; called in the controller's thread."""
+        Loading its libraries and opening OpenGL hold Python's global lock, and would hold up a
+        controller that runs already.
+        """
+        self._snapshot = self._artist.capture()
+        self._thread.start()
+        self._ready.wait()
+
+    def tick(self, watched: frozenset[str]) -> None:
+        """Take a snapshot when the next frame is due; called in the controller's thread.
+
+        Args:
+            watched: The cameras that somebody watches; nothing is drawn for nobody.
+        """
         now = time.monotonic()
-        watched = self.viewers > 0 and not self._wanted.is_set()
-        if watched and now - self._capture_s >= self._period_s:
+        self._watched = watched
+        free = bool(watched) and not self._wanted.is_set()
+        if free and now - self._capture_s >= self._period_s:
             self._capture_s = now
             self._snapshot = self._artist.capture()
             self._wanted.set()
@@ -93,13 +104,18 @@ class CameraRig:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        encode = require("cv2", extra="ur5").imencode
+        try:
+            encode = require("cv2", extra="ur5").imencode
+            for camera in self.modes:
+                self._artist.draw(self._snapshot, camera, *self._size)
+        finally:
+            self._ready.set()
         while True:
             self._wanted.wait()
             if self._ended.is_set():
                 return
-            for camera, mode in self.modes.items():
-                self._draw(camera, mode, encode)
+            for camera in self._watched:
+                self._draw(camera, self.modes[camera], encode)
             self._wanted.clear()
 
     def _draw(self, camera: str, mode: CameraMode, encode: Any) -> None:
@@ -124,7 +140,8 @@ class CameraSession(LineSession):
     def __init__(self, connection: socket.socket, wire: Wire, rig: CameraRig) -> None:
         super().__init__(connection, wire)
         self._rig = rig
-        self._camera = ""
+        self.camera = ""
+        """The one that it watches; none before it has asked."""
         self._shown = 0
 
     def line(self, text: str) -> None:
@@ -135,7 +152,9 @@ class CameraSession(LineSession):
                 self.send(b"HTTP/1.0 404 Not Found\r\n\r\n")
                 self.close()
                 return
-            self._camera = name
+            self.camera = name
+            # What was drawn for an earlier viewer is old.
+            self._shown, _ = self._rig.frames.get(name, (0, b""))
             self.send(
                 b"HTTP/1.0 200 OK\r\nCache-Control: no-store\r\n"
                 b"Content-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
@@ -143,12 +162,12 @@ class CameraSession(LineSession):
 
     def publish(self) -> None:
         """Send the newest frame if this viewer has not had it."""
-        if not self._camera:
+        if not self.camera:
             return
-        if self._rig.modes[self._camera] == "unplugged":
+        if self._rig.modes[self.camera] == "unplugged":
             self.reset()
             return
-        number, jpeg = self._rig.frames.get(self._camera, (0, b""))
+        number, jpeg = self._rig.frames.get(self.camera, (0, b""))
         if number != self._shown:
             self._shown = number
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"

@@ -40,7 +40,7 @@ STREAMS = (
 )
 """Ports whose sessions send by themselves."""
 _CATCH_UP_S = 0.1
-"""A simulator that is later than this gives up the lost time instead of racing after it."""
+"""A simulator that is later than this leaves out the lost time instead of racing after it."""
 _LONGEST_S = 3600.0
 """That one order lets pass: meanwhile nobody is served."""
 
@@ -69,11 +69,11 @@ class Simulator:
         self._dashboard = Dashboard(self.controller, programs)
         self._rtde = rtde_port.RtdePort(self.controller, Outputs(self.controller))
         self.host, self.listeners = self._listen(settings.host)
+        self.rig.start()
         self._stopped = False
 
     def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
         """Serve until ``stop`` is called or ``alive`` says no; closes everything."""
-        self.rig.start()
         try:
             if self.settings.clock == "locked":
                 self._run_locked(alive)
@@ -116,7 +116,9 @@ class Simulator:
             self.controller.extremes.late_s = max(self.controller.extremes.late_s, late)
             if late > _CATCH_UP_S:
                 self.controller.note("late", lost_s=round(late, 4))
-                due += late
+                lost = round(late / dt)
+                self.controller.skip(lost)
+                due += lost * dt
             self._tick()
             due += dt
             if self.controller.ticks % 64 == 0 and not alive():
@@ -129,8 +131,8 @@ class Simulator:
     def _tick(self) -> None:
         self.gripper.tick()
         self.controller.tick()
-        self.rig.viewers = len(self.listeners["cameras"].sessions)
-        self.rig.tick()
+        watching = self.listeners["cameras"].sessions
+        self.rig.tick(frozenset(session.camera for session in watching if session.camera))  # type: ignore[attr-defined]
         for name in STREAMS:
             for session in self.listeners[name].sessions:
                 session.publish()  # type: ignore[attr-defined]

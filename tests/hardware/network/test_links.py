@@ -100,6 +100,19 @@ def test_5_a_short_delay_is_borne_and_a_longer_one_is_counted(
     assert net.robot.state().late - before >= late
 
 
+def test_a_simulator_that_its_machine_held_up_is_as_fresh_as_ever_afterwards(net: Any) -> None:
+    net.robot.wait(0.3)
+    began_s, clock_s = time.monotonic(), net.now_s()
+    os.kill(net.simulator.pid, signal.SIGSTOP)
+    time.sleep(0.3)
+    os.kill(net.simulator.pid, signal.SIGCONT)
+    net.robot.wait(0.3)
+    assert net.events("late", clock_s)
+    assert net.now_s() - clock_s == pytest.approx(time.monotonic() - began_s, abs=0.05)
+    net.arm()
+    assert not net.events("watchdog_tripped")
+
+
 @hardware
 def test_5_a_link_that_queues_before_arming_is_not_armed(net: Any) -> None:
     net.robot.wait(0.5)
