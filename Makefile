@@ -23,8 +23,10 @@ demo: .venv/ready-for-demo
 test: .venv/ready-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(PYTEST) -n auto --dist loadfile -m "not hardware"
+	@# Types are checked beside the tests, many of which wait.
+	@mkdir -p .mypy_cache; nice $(BIN)/mypy > .mypy_cache/report 2>&1 & types=$$!; \
+	  $(PYTEST) -n auto -m "not hardware"; tests=$$?; \
+	  wait $$types; types=$$?; cat .mypy_cache/report; exit $$((tests | types))
 
 test-hardware: .venv/ready-for-tests
 	$(PYTEST) tests/hardware tests/envs/ur5

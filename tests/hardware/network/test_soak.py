@@ -93,9 +93,9 @@ def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
     print(f"\n{seconds:.0f} s: {dict(faults)}, {adversary.refused} refused\n{seen}")
     assert (np.array(seen["lowest"]) > np.array(limits.low) - 1e-3).all()
     assert (np.array(seen["highest"]) < np.array(limits.high) + 1e-3).all()
-    # Setpoints go on while a busy machine lets the controller's clock stand. They pile up, and
-    # servoing catches up within its smoothing; a controller of its own never stands. A clock that
-    # stands for longer than stale_s is a fault, after which nothing is sent.
+    # Setpoints go on while a busy machine lets the controller stand. They pile up, and servoing
+    # catches up within its smoothing; a controller of its own never stands. One that stands for
+    # longer than stale_s is a fault, after which nothing is sent.
     settings = robot.settings
     piled_up = 1.05 + min(seen["late_s"], settings.stale_s) / settings.lookahead_s
     assert seen["joint_speed"] < limits.joint_speed * piled_up
