@@ -25,7 +25,7 @@ test: .venv/ready-for-tests
 	$(BIN)/ruff check .
 	@# Types are checked beside the tests, many of which wait.
 	@mkdir -p .mypy_cache; nice $(BIN)/mypy > .mypy_cache/report 2>&1 & types=$$!; \
-	  $(PYTEST) -n auto -m "not hardware"; tests=$$?; \
+	  $(PYTEST) -n auto --no-loadscope-reorder -m "not hardware"; tests=$$?; \
 	  wait $$types; types=$$?; cat .mypy_cache/report; exit $$((tests | types))
 
 test-hardware: .venv/ready-for-tests

@@ -16,9 +16,17 @@ REAL_TIME = (
 )
 """Tests of robots that do not wait: two at once would hold one another up on two cores."""
 
+LONG = ("tests/test_examples.py", "tests/envs/libero/", "tests/policies/pocket/", *REAL_TIME)
+"""What takes minutes comes first, so that no process is left alone with it at the end."""
+
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
