@@ -82,14 +82,15 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
     with the arm disarmed. A reset that fails or is interrupted leaves it disarmed.
 
     ## Episode End
-    Terminates when the task is done. Truncates after ``max_steps``, or after the
-    ``max_episode_steps`` of ``gym.make`` where that is given instead.
+    Terminates when the task is done. Truncates after ``max_steps``. However an episode ends, the
+    arm is stopped, holds, and is disarmed; ``step`` refuses, and the next ``reset`` arms it again.
+    Gymnasium does not tell an environment of ``gym.make(max_episode_steps=...)`` and other limits
+    from outside: after those the arm stays armed, and nobody is asked for a verdict.
 
     Truncates when more than ``max_clamped`` of the last targets had to be changed by limits, as
-    when steering makes a policy act wildly, and after ``max_seconds``. Then the arm is stopped,
-    holds, and is disarmed, ``info["stopped"]`` is ``clamped`` or ``out_of_time``, and the next
-    ``reset`` arms it again. That holds for every episode: an environment is not told what is
-    steered. Clipping to the action space does not count, nor does going slower than was asked.
+    when steering makes a policy act wildly, and after ``max_seconds``; ``info["stopped"]`` is
+    ``clamped`` or ``out_of_time``. That holds for every episode: an environment is not told what
+    is steered. Clipping to the action space does not count, nor does going slower than was asked.
 
     Truncates on a fault, which ``info["fault"]`` names. From then on ``step`` and ``reset`` raise
     ``RobotFault``, until a person has looked at the robot and called
@@ -132,6 +133,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         self._fault: Fault | None = None
         self._began: RobotState | None = None
         self._episode, self._steps, self._seen_s = -1, 0, 0.0
+        self._over = False
         self._watch = EpisodeWatch(self.options.allowance)
         self.rendering_paused = False
 
@@ -167,7 +169,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             raise
         self._watch.start()
         # Only now: a reset that was refused is no episode.
-        self._began, self._episode, self._steps = began, episode, 0
+        self._began, self._episode, self._steps, self._over = began, episode, 0, False
         return self._observe(sight), self._info(sight) | {"provenance": self.provenance()}
 
     def step(self, action: Action) -> tuple[dict[str, Any], float, bool, bool, Info]:
@@ -184,9 +186,12 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         told = told_action(accepted, clipped=clipped)
         if self._fault is None:
             self._watch_over(told["clamps"], sight)
+        if self._out_of_steps or self._watch.reason:
+            self._end()
         success = self._fault is None and self._is_done(observation, sight)
-        truncated = self._fault is not None or self._watch.reason is not None
-        truncated |= self._out_of_steps and not self._limited_outside
+        if success:
+            self._end()
+        truncated = self._fault is not None or self._watch.reason is not None or self._out_of_steps
         return observation, float(success), success, truncated, self._info(sight, success) | told
 
     def shadow_of(self, action: Action) -> Info:
@@ -212,7 +217,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             robot.recover(acknowledged_by=acknowledged_by)
         elif not acknowledged_by.strip():
             raise RobotError("A person has to look at the robot first; give their name.")
-        self._fault = None
+        self._fault, self._over = None, True
 
     def render(self) -> Frame | None:
         """Return the base camera's newest picture."""
@@ -259,6 +264,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             raise RobotFault(self._fault)
         if self._watch.reason:
             raise ResetNeeded(f"The episode was stopped: {self._watch.words}. Call reset().")
+        if self._over:
+            raise ResetNeeded("The episode is over, and the robot disarmed. Call reset().")
         return robot
 
     def _start(self, robot: Robot) -> tuple[RobotState, Sight]:
@@ -280,30 +287,26 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             done = bool(judge(observation))
         else:
             done = bool(boxes) and is_done(self.task, boxes, sight.state.gripper)
-        over = self._out_of_steps or self._watch.reason is not None
-        if verdict and over and not done:
-            # Whoever is asked may step up to the arm to see.
-            self.robot.stop()
+        if verdict and self._over and not done:
             done = verdict(f"Is it done: {self.instruction!r}?")
         return done
 
     def _watch_over(self, clamps: Sequence[str], sight: Sight) -> None:
-        """Stop the robot where the episode goes beyond what is allowed."""
+        """Take note of what the episode is allowed only so much of."""
         assert self._began is not None
         now_s = sight.state.time_s + sight.state.age_s
         self._watch.see(clamped=bool(clamps), time_s=now_s - self._began.time_s)
-        if self._watch.reason:
-            self.robot.stop(why=f"{self._watch.reason}: {self._watch.words}")
 
-    @property
-    def _limited_outside(self) -> bool:
-        """Tell whether ``gym.make(max_episode_steps=...)`` counts the steps and truncates."""
-        return self.spec is not None and self.spec.max_episode_steps is not None
+    def _end(self) -> None:
+        """End the episode and disarm: nobody steers the arm any more, and somebody may step up."""
+        if not self._over:
+            self._over = True
+            stopped = self._watch.reason and f"{self._watch.reason}: {self._watch.words}"
+            self.robot.stop(why=stopped or "the episode is over")
 
     @property
     def _out_of_steps(self) -> bool:
-        budget = self.spec.max_episode_steps if self.spec else None
-        return self._steps >= (budget or self.options.max_steps)
+        return self._steps >= self.options.max_steps
 
     def _info(self, sight: Sight, success: bool = False) -> Info:
         assert self._began is not None

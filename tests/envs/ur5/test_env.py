@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 import steer_gym
@@ -209,8 +210,27 @@ def test_a_judge_replaces_the_simulations_own() -> None:
     env = gym.make(ID, cameras=(), judge=lambda observation: observation["tcp_pose"][2] < 0.29)
     env.reset(seed=0)
     down = np.array([0, 0, -1, 0, 0, 0, -1], np.float32)
-    outcomes = [env.step(down)[1:3] for _ in range(4)]
-    assert outcomes[-1] == (1.0, True)
+    terminated = False
+    while not terminated:
+        observation, reward, terminated, *_ = env.step(down)
+        assert terminated == (observation["tcp_pose"][2] < 0.29) == bool(reward)
+    env.close()
+
+
+@pytest.mark.parametrize("ends", ["done", "out of steps"])
+def test_however_an_episode_ends_the_arm_is_disarmed_and_needs_a_reset(ends: str) -> None:
+    options = {"done": {"judge": lambda _: True}, "out of steps": {"max_steps": 1}}
+    env = gym.make(ID, cameras=(), **options[ends])
+    still = np.zeros(7, np.float32)
+    for _ in range(2):
+        env.reset(seed=0)
+        assert env.unwrapped.robot.armed
+        _, _, terminated, truncated, info = env.step(still)
+        assert (terminated, truncated) == (ends == "done", ends != "done")
+        assert info["fault"] is None
+        assert not env.unwrapped.robot.armed
+        with pytest.raises(ResetNeeded, match="is over"):
+            env.unwrapped.step(still)
     env.close()
 
 

@@ -114,7 +114,7 @@ def test_a_person_is_asked_with_the_arm_disarmed_however_the_last_episode_ended(
     env, asked = alone
     env.reset(seed=0)
     assert env.step(np.zeros(7, np.float32))[2]
-    assert env.robot.armed
+    assert not env.robot.armed
     env.reset()
     assert asked == [False, False]
     assert env.robot.armed
