@@ -25,7 +25,12 @@ class Keeper:
     """Knows which cells have a row, and writes the rows of others."""
 
     def __init__(
-        self, file: RowFile, grid: Grid, policy: Mapping[str, Any], convention: ActionConvention
+        self,
+        file: RowFile,
+        grid: Grid,
+        policy: Mapping[str, Any],
+        convention: ActionConvention,
+        envs: int,
     ) -> None:
         """Go on with the rows of ``file``.
 
@@ -34,12 +39,13 @@ class Keeper:
             grid: What the rows are about.
             policy: What identifies the policy, as JSON data.
             convention: Of the actions.
+            envs: Rows of the policy's batch, on which the last digits depend.
 
         Raises:
             ResultsError: The file holds rows of another configuration; see ``known_rows``.
         """
         self._file, self._grid, self._policy = file, grid, policy
-        self.convention = convention
+        self.convention, self._envs = convention, envs
         self._digests = _digests(grid, policy)
         self._known = known_rows(file.rows, grid, policy, file.path)
 
@@ -87,7 +93,11 @@ class Keeper:
             "config": cell.config.to_json(),
             "convention": asdict(self.convention),
             "env_options": dict(self._grid.env_options),
-            "provenance": {**provenance(), **episode.info.get("provenance", {})},
+            "provenance": {
+                **provenance(),
+                "envs": self._envs,
+                **episode.info.get("provenance", {}),
+            },
         }
 
 

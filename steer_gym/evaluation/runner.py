@@ -109,7 +109,7 @@ def evaluate_on(
     with RowFile(Path(out) / EPISODES) as file:
         options = environment_options(grid, policy.spec, film=bool(running.films))
         convention = preflight(grid, policy, options, tried=running.tried)
-        keeper = Keeper(file, grid, identity, convention)
+        keeper = Keeper(file, grid, identity, convention, running.envs)
         budget = Budget(
             None if running.minutes is None else 60 * running.minutes,
             len(grid.conditions),
