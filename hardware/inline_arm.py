@@ -50,7 +50,7 @@ class InlinePort:
             safety_mode=int(c.safety.mode),
             safety_bits=int(c.safety.bits),
             runtime_state=int(c.runtime),
-            speed_scaling=c.speed_scaling if c.safety.allows_motion else 0.0,
+            speed_scaling=c.told_scaling,
         )
 
     def start(self) -> None:

@@ -133,7 +133,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         self._fault: Fault | None = None
         self._began: RobotState | None = None
         self._episode, self._steps, self._seen_s = -1, 0, 0.0
-        self._over = False
+        self._over = ""
+        """Why the episode has ended; empty while it runs."""
         self._watch = EpisodeWatch(self.options.allowance)
         self.rendering_paused = False
 
@@ -169,7 +170,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             raise
         self._watch.start()
         # Only now: a reset that was refused is no episode.
-        self._began, self._episode, self._steps, self._over = began, episode, 0, False
+        self._began, self._episode, self._steps, self._over = began, episode, 0, ""
         return self._observe(sight), self._info(sight) | {"provenance": self.provenance()}
 
     def step(self, action: Action) -> tuple[dict[str, Any], float, bool, bool, Info]:
@@ -186,11 +187,13 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         told = told_action(accepted, clipped=clipped)
         if self._fault is None:
             self._watch_over(told["clamps"], sight)
-        if self._out_of_steps or self._watch.reason:
-            self._end()
+        if self._watch.reason:
+            self._end(f"{self._watch.reason}: {self._watch.words}")
+        elif self._out_of_steps:
+            self._end("its steps are used up")
         success = self._fault is None and self._is_done(observation, sight)
         if success:
-            self._end()
+            self._end("the task is done")
         truncated = self._fault is not None or self._watch.reason is not None or self._out_of_steps
         return observation, float(success), success, truncated, self._info(sight, success) | told
 
@@ -217,7 +220,7 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
             robot.recover(acknowledged_by=acknowledged_by)
         elif not acknowledged_by.strip():
             raise RobotError("A person has to look at the robot first; give their name.")
-        self._fault, self._over = None, True
+        self._fault, self._over = None, "there was a fault"
 
     def render(self) -> Frame | None:
         """Return the base camera's newest picture."""
@@ -262,10 +265,8 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         robot = self._connected()
         if self._fault:
             raise RobotFault(self._fault)
-        if self._watch.reason:
-            raise ResetNeeded(f"The episode was stopped: {self._watch.words}. Call reset().")
         if self._over:
-            raise ResetNeeded("The episode is over, and the robot disarmed. Call reset().")
+            raise ResetNeeded(f"The episode is over, the arm disarmed: {self._over}. Call reset().")
         return robot
 
     def _start(self, robot: Robot) -> tuple[RobotState, Sight]:
@@ -297,12 +298,11 @@ class UR5Env(gym.Env[dict[str, Any], Action]):
         now_s = sight.state.time_s + sight.state.age_s
         self._watch.see(clamped=bool(clamps), time_s=now_s - self._began.time_s)
 
-    def _end(self) -> None:
+    def _end(self, why: str) -> None:
         """End the episode and disarm: nobody steers the arm any more, and somebody may step up."""
         if not self._over:
-            self._over = True
-            stopped = self._watch.reason and f"{self._watch.reason}: {self._watch.words}"
-            self.robot.stop(why=stopped or "the episode is over")
+            self._over = why
+            self.robot.stop(why=why)
 
     @property
     def _out_of_steps(self) -> bool:

@@ -23,10 +23,6 @@ def _list(values: Array) -> list[float]:
     return np.asarray(values).tolist()  # type: ignore[no-any-return]
 
 
-def _scaling(c: Controller) -> float:
-    return c.speed_scaling if c.safety.allows_motion else 0.0
-
-
 READERS: dict[str, Callable[[Controller], Any]] = {
     "timestamp": lambda c: c.time_s,
     "target_q": lambda c: _list(c.q),
@@ -49,7 +45,7 @@ READERS: dict[str, Callable[[Controller], Any]] = {
     "robot_status_bits": lambda c: int(c.status_bits),
     "runtime_state": lambda c: int(c.runtime),
     "joint_mode": lambda c: (_JOINT_RUNNING if c.mode is RobotMode.RUNNING else _JOINT_OFF,) * 6,
-    "speed_scaling": _scaling,
+    "speed_scaling": lambda c: c.told_scaling,
     "target_speed_fraction": lambda c: c.speed_slider,
     "payload": lambda c: c.payload,
     "payload_cog": lambda c: c.payload_cog,

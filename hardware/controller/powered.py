@@ -50,6 +50,11 @@ class PoweredMachine(Machine):
         return self.mode is RobotMode.RUNNING and self.safety.allows_motion
 
     @property
+    def told_scaling(self) -> float:
+        """Return RTDE's ``speed_scaling``: nothing while safety allows no motion."""
+        return self.speed_scaling if self.safety.allows_motion else 0.0
+
+    @property
     def program_runs(self) -> bool:
         """Tell whether a program is playing or paused."""
         return self.program is not None

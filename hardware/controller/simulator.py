@@ -49,7 +49,7 @@ class Simulator:
     """A controller with its ports; ``run`` serves until ``stop``."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
-        """Build the plant and open the ports.
+        """Build the plant, open the ports, and let the cameras draw once.
 
         Raises:
             SteerGymError: A port is taken.
