@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from steer_gym.robot import Target
+from steer_gym.robot import RobotFault, Target
 
 AWAY = np.array([0.0, 0.25, 0.0, 0.0, 0.0, 0.0])
 
@@ -19,7 +19,8 @@ class Chaser:
     def go(self, seconds: float, offset: np.ndarray = AWAY) -> None:
         """Chase a target ahead of the tool, renewed every 50 ms, until a fault or the end."""
         for _ in range(round(seconds / 0.05)):
-            if self.robot.fault:
+            try:
+                self.robot.command(Target(pose=self.robot.state().tcp_pose + offset))
+            except RobotFault:
                 return
-            self.robot.command(Target(pose=self.robot.state().tcp_pose + offset))
             self.robot.wait(0.05)
