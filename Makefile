@@ -29,7 +29,7 @@ test: .venv/ready-for-tests
 	  wait $$types; types=$$?; cat .mypy_cache/report; exit $$((tests | types))
 
 test-hardware: .venv/ready-for-tests
-	$(PYTEST) tests/hardware tests/envs/ur5
+	$(PYTEST) -n auto --no-loadscope-reorder tests/hardware tests/envs/ur5
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -2,97 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from steer_gym.robot import LONGEST_S, Fault, FaultCode, RobotError, Target
 
+from .arm_settings import ArmSettings
+from .force_guard import ForceGuard
 from .freshness import Freshness
 from .kinematics import arm_model, tool
-from .limits import LARGEST_SLACK, Limits
+from .limits import LARGEST_SLACK
 from .poses import Array
-from .ranges import require_number, require_numbers
 from .sample import ArmSample
-from .servo import Servo, ripple
-from .supervision import Finding, ForceGuard, program_finding, safety_finding
+from .servo import Servo
+from .supervision import Finding, program_finding, safety_finding
 
 STOP_DECELERATIONS = (4.0, 40.0)
 """Least and most that ``servoStop`` brakes with [rad/s^2]."""
+_YIELD_S = 0.5
+"""For how long after a force limit the arm lets itself be pushed, before it stops."""
 _REASON_CYCLES = 3
 """ur_rtde refuses by a stream of its own, which may be ahead of ours."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArmSettings:
-    """How the arm is driven."""
-
-    host: str
-    arm: str = "UR5e"
-    """``UR5e`` or ``UR5``."""
-    tcp: tuple[float, ...] = (0.0, 0.0, 0.145, 0.0, 0.0, 0.0)
-    """Tool centre point as a pose to the flange; the default is a Robotiq 2F-85's."""
-    payload_kg: float = 1.0
-    """Mass at the flange; a Robotiq 2F-85 with its coupling and a camera."""
-    payload_cog: tuple[float, float, float] = (0.0, 0.0, 0.06)
-    """Its centre of gravity in the flange's frame [m]."""
-    limits: Limits = field(default_factory=Limits)
-    rate_hz: float = 125.0
-    """Of the servo, 125 to 500."""
-    lookahead_s: float = 0.1
-    """``servoJ``'s smoothing, 0.03 to 0.2."""
-    lag_s: float = 0.1
-    """By which the arm follows ``servoJ`` late, and setpoints lead it. The simulator's is
-    ``lookahead_s`` exactly; measure an arm's (``docs/ur5_bench_guide.md``), rather take less."""
-    latency_s: float = 0.004
-    """How old a reading is when it arrives [s]."""
-    gain: float = 300.0
-    """``servoJ``'s proportional gain, 100 to 2000."""
-    watchdog_hz: float = 10.0
-    """The controller stops the arm when it hears less often than this."""
-    stale_s: float = 0.1
-    """How old a reading of the controller's clock may be; half of it counts as late."""
-    deadman_s: float = 0.2
-    """After this long without a target the arm brakes and holds."""
-
-    def __post_init__(self) -> None:
-        """Refuse what the controller or the promises of this driver do not allow."""
-        allowed = {
-            "rate_hz": (125.0, 500.0),
-            "lookahead_s": (0.03, 0.2),
-            "lag_s": (0.0, 0.2),
-            "latency_s": (0.0, 0.2),
-            "gain": (100.0, 2000.0),
-            "watchdog_hz": (2.0, 50.0),
-            "stale_s": (0.02, 1.0),
-            "deadman_s": (0.05, 5.0),
-            "payload_kg": (0.0, 5.0),
-        }
-        for name, (low, high) in allowed.items():
-            require_number(name, getattr(self, name), low, high)
-        require_numbers("tcp", self.tcp, 6, -2.0 * math.pi, 2.0 * math.pi)
-        require_numbers("The position in tcp [m]", self.tcp[:3], 3, -1.0, 1.0)
-        require_numbers("payload_cog", self.payload_cog, 3, -1.0, 1.0)
-        arm_model(self.arm)
-
-    @property
-    def ripple(self) -> float:
-        """Return how much faster than its setpoints the arm is at first in each period."""
-        return ripple(1.0 / self.rate_hz, self.lag_s)
-
-    def to_json(self) -> dict[str, object]:
-        """Return plain JSON data."""
-        return {**asdict(self), "limits": self.limits.to_json()}
-
-    @classmethod
-    def from_json(cls, data: dict[str, object]) -> ArmSettings:
-        """Return the settings that ``to_json`` wrote."""
-        limits = Limits.from_json(data["limits"])  # type: ignore[arg-type]
-        values: dict[str, Any] = dict(data)
-        values.update(tcp=tuple(values["tcp"]), payload_cog=tuple(values["payload_cog"]))
-        return cls(**{**values, "limits": limits})
 
 
 class ArmPort(Protocol):
@@ -141,13 +73,14 @@ class ArmDriver:
         self._aimed_s: float | None = None
         self._pace = self._scaling = 1.0
         self._stop_due = False
-        self._refused = 0
+        self._yields = self._refused = 0
 
     def arm(self, now_s: float) -> None:
         """Start to hold the present posture, and allow motion.
 
         Raises:
-            RobotError: There is a fault, or the arm is not in a state to move; says why.
+            RobotError: There is a fault, the arm is not in a state to move, or the tool feels a
+                force while it rests; says why.
         """
         sample = self._require_ready(now_s)
         arm, tcp = arm_model(self.settings.arm), tool(self.settings.tcp)
@@ -163,7 +96,7 @@ class ArmDriver:
         if fresh is None:
             raise RobotError("The connection was lost while the control program started.")
         self.sample = fresh
-        self.forces.zero(fresh.force)
+        self._take_force_at_rest(fresh.force)
         self.servo.start(fresh.q)
         self._next, self._aimed_s, self._refused = None, None, 0
         self.armed = True
@@ -177,8 +110,8 @@ class ArmDriver:
 
     def disarm(self) -> None:
         """Stop and end the control program."""
-        if self.armed:
-            self.armed = False
+        if self.armed or self._stop_due:
+            self.armed = self._stop_due = False
             self._port.stop(self._deceleration)
 
     def cycle(self, now_s: float) -> None:
@@ -191,6 +124,7 @@ class ArmDriver:
         self.late += before <= 0.5 * self.settings.stale_s < self.age_s
         self.sample = sample
         if not self.armed:
+            self._yield(sample)
             return
         finding = (
             safety_finding(sample)
@@ -202,6 +136,7 @@ class ArmDriver:
             finding = FaultCode.STALE_STATE, f"the newest reading is {self.age_s:.3f} s old"
         if finding:
             self._fail(*finding)
+            self._yield(sample)
         elif self._refused:
             self._await_reason()
         else:
@@ -209,7 +144,7 @@ class ArmDriver:
 
     def settle(self) -> None:
         """Do what takes time after a fault, once it has been reported: stop, end the program."""
-        if self._stop_due:
+        if self._stop_due and not self._yields:
             self._stop_due = False
             self._port.stop(self._deceleration)
 
@@ -221,8 +156,40 @@ class ArmDriver:
         every stop from full speed into a protective stop.
         """
         least, most = STOP_DECELERATIONS
+        if self.fault and self.fault.code is FaultCode.FORCE_LIMIT:
+            return most
         speed = float(np.abs(self.servo.qd).max())
         return min(most, max(least, speed * self.settings.watchdog_hz / 0.7))
+
+    def _take_force_at_rest(self, force: Array) -> None:
+        """Count forces from here on; an arm that presses on something could press twice as hard."""
+        push, most = float(np.linalg.norm(force[:3])), self.settings.limits.force_warning
+        if push > most:
+            self._port.stop(self._deceleration)
+            raise RobotError(
+                f"The tool feels {push:.0f} N at rest, more than force_warning = {most:g} N. Free "
+                "it by hand if it presses on something; else tell the payload that it carries, or "
+                "zero the sensor on the pendant."
+            )
+        self.forces.zero(force)
+
+    def _yield(self, sample: ArmSample) -> None:
+        """After a force limit, go where the arm is pushed, so that it presses no longer.
+
+        An arm that stops where its setpoint is stays bent around what it met: a spring.
+        """
+        if not self._yields:
+            return
+        self._yields -= 1
+        settings = self.settings
+        arm, tcp = arm_model(settings.arm), tool(settings.tcp)
+        stopped = safety_finding(sample) or program_finding(sample)
+        if self.age_s > settings.stale_s:
+            self._yields, self._stop_due = 0, False  # as in ``_fail``
+        elif (
+            stopped or settings.limits.trouble(arm, sample.q, tcp) or not self._port.servo(sample.q)
+        ):
+            self._yields = 0
 
     def _servo(self, now_s: float) -> None:
         if self._aimed_s is not None and now_s - self._aimed_s > self.settings.deadman_s:
@@ -276,6 +243,8 @@ class ArmDriver:
         # A link that is stale or lost is left silent: the controller's watchdog stops the arm.
         silent = code in (FaultCode.STALE_STATE, FaultCode.CONNECTION_LOST)
         self._stop_due = self.armed and not silent
+        if self._stop_due and code is FaultCode.FORCE_LIMIT:
+            self._yields = round(_YIELD_S * self.settings.rate_hz)
         if not self.armed and code is FaultCode.CONNECTION_LOST:
             self.fault = self.fault or Fault(code=code, detail=detail, time_s=time_s)
         self.armed = False

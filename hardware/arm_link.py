@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .moments import age_at, status_at
 from .status import ArmStatus, StatusBoard, create_board_file
 from .stream import StreamReport

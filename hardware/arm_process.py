@@ -20,7 +20,8 @@ import numpy as np
 
 from steer_gym.robot import RobotError, Target
 
-from .arm_driver import ArmDriver, ArmSettings
+from .arm_driver import ArmDriver
+from .arm_settings import ArmSettings
 from .rhythm import Rhythm
 from .rtde_arm import RtdeArm
 from .status import ArmStatus, StatusBoard

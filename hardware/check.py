@@ -12,8 +12,8 @@ import numpy as np
 
 from steer_gym.robot import RobotError, RobotState
 
-from .arm_driver import ArmSettings
 from .arm_link import ArmProcess
+from .arm_settings import ArmSettings
 from .dashboard import Dashboard, DashboardReport
 from .host_lock import HostLock
 from .kinematics import arm_model, tool

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .cameras import CameraSettings
 from .guard import TakeOver
 from .network_cell import NetworkCell

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from steer_gym.robot import Fault, FaultCode, RobotError, Target
 
-from .arm_driver import ArmDriver, ArmSettings
+from .arm_driver import ArmDriver
+from .arm_settings import ArmSettings
 from .controller import commands
 from .controller.controller import Controller
 from .controller.gripper import Gripper

@@ -10,8 +10,8 @@ import numpy as np
 
 from steer_gym.robot import RobotError, RobotIdentity, Scene
 
-from .arm_driver import ArmSettings
 from .arm_link import Arm
+from .arm_settings import ArmSettings
 from .cell import Picture, StillArmed
 from .controller.cameras import Artist, TestCard
 from .controller.controller import Controller

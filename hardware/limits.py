@@ -47,6 +47,11 @@ _WORKSPACE_M, _FINGERS_M = 2.0, 1.0
 LARGEST_SLACK = 1e-3
 """How far outside the box an arm may be found, and armed, whose setpoints stay inside [m]."""
 
+_PROFILE = ((0.05, 0.005), (0.036, 0.015), (0.014, 0.0195))
+"""Aside and ahead of a Robotiq 2F-85's tool point [m]; its tips come 14 mm down as they close."""
+FINGERS = tuple((x, y * side, z) for y, z in _PROFILE for side in (1, -1) for x in (0.012, -0.012))
+"""``tool_corners`` of a Robotiq 2F-85 whose tool point lies 145 mm from the flange."""
+
 _DOWN = np.array([0.0, 0.0, -1.0])
 
 
@@ -54,7 +59,7 @@ _DOWN = np.array([0.0, 0.0, -1.0])
 class Limits:
     """Limits of motion in the base frame; the defaults suit an arm that stands on its table."""
 
-    low: tuple[float, float, float] = (0.25, -0.40, 0.015)
+    low: tuple[float, float, float] = (0.25, -0.40, 0.02)
     """Lowest x, y, z of the tool centre point [m]."""
     high: tuple[float, float, float] = (0.70, 0.40, 0.50)
     """Highest x, y, z of the tool centre point [m]."""
@@ -64,13 +69,8 @@ class Limits:
     """Height that the elbow does not go below [m]."""
     tilt: float = 0.7
     """Largest angle between the tool's axis and straight down [rad]."""
-    tool_corners: tuple[tuple[float, float, float], ...] = (
-        (0.012, 0.06, 0.002),
-        (0.012, -0.06, 0.002),
-        (-0.012, 0.06, 0.002),
-        (-0.012, -0.06, 0.002),
-    )
-    """Corners of the open fingers in the tool's frame [m]."""
+    tool_corners: tuple[tuple[float, float, float], ...] = FINGERS
+    """Points in the tool's frame [m] between which the fingers stay, at every opening."""
     tool_speed: float = 0.25
     """[m/s]."""
     turn_speed: float = 0.6

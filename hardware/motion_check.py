@@ -11,7 +11,7 @@ import numpy as np
 from steer_gym.errors import SteerGymError
 from steer_gym.robot import RobotError, RobotState, Target
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .check import Check, check, watch
 from .dashboard import Dashboard
 from .network_cell import NetworkCell

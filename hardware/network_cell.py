@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from steer_gym.robot import RobotError, RobotIdentity, Scene
 
-from .arm_driver import ArmSettings
 from .arm_link import Arm, ArmProcess
+from .arm_settings import ArmSettings
 from .cameras import CameraSet, CameraSettings
 from .cell import Eyes, Hand, NoHand
 from .dashboard import Dashboard

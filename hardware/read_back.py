@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from steer_gym.robot import RobotError
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .poses import Array, pose_error
 
 _TOOL = 1e-5

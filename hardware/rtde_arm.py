@@ -17,7 +17,7 @@ import numpy as np
 from steer_gym.extras import require
 from steer_gym.robot import RobotError
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .freshness import require_prompt
 from .poses import Array
 from .read_back import payload_taken, require_payload, require_tool

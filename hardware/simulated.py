@@ -12,7 +12,7 @@ import numpy as np
 
 from steer_gym.errors import SteerGymError
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .cameras import CameraSettings
 from .controller import cameras as camera_port
 from .controller.launch import SimulatorProcess

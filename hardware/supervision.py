@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-import numpy as np
-
 from steer_gym.robot import FaultCode
 
-from .limits import Limits
 from .modes import RobotBits, RobotMode, RuntimeState, SafetyBits, SafetyMode
-from .poses import Array
 from .sample import ArmSample
 
 STOPS = {
@@ -63,39 +59,3 @@ def _name(kind: type[IntEnum], number: int) -> str:
         return kind(number).name
     except ValueError:
         return f"{number} (unknown)"
-
-
-class ForceGuard:
-    """The force at the tool, less its bias and smoothed over 50 ms."""
-
-    _SMOOTHING_S = 0.05
-
-    def __init__(self, limits: Limits, dt_s: float) -> None:
-        self.force = np.zeros(6)
-        self._limits = limits
-        self._share = dt_s / (self._SMOOTHING_S + dt_s)
-        self._bias = np.zeros(6)
-
-    def zero(self, force: Array) -> None:
-        """Take ``force`` (6,) as nothing."""
-        self._bias, self.force = force.copy(), np.zeros(6)
-
-    def see(self, force: Array) -> Finding | None:
-        """Take a measurement (6,); return a fault above the limits."""
-        self.force = self.force + self._share * (force - self._bias - self.force)
-        push, twist = self._sizes()
-        if push > self._limits.force:
-            return FaultCode.FORCE_LIMIT, f"{push:.1f} N, limit {self._limits.force:.1f} N"
-        if twist > self._limits.torque:
-            return FaultCode.FORCE_LIMIT, f"{twist:.1f} Nm, limit {self._limits.torque:.1f} Nm"
-        return None
-
-    @property
-    def pace(self) -> float:
-        """Return the share of the speed to use: 1 without force, down to 0.1 at the limit."""
-        push, _ = self._sizes()
-        warning, limit = self._limits.force_warning, self._limits.force
-        return float(np.clip(1.0 - 0.9 * (push - warning) / (limit - warning), 0.1, 1.0))
-
-    def _sizes(self) -> tuple[float, float]:
-        return float(np.linalg.norm(self.force[:3])), float(np.linalg.norm(self.force[3:]))

@@ -22,7 +22,7 @@ from steer_gym.robot import (
     Target,
 )
 
-from .arm_driver import ArmSettings
+from .arm_settings import ArmSettings
 from .cell import Cell
 from .clamping import Clamp
 from .guard import Guard, TakeOver

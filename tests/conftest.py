@@ -16,7 +16,13 @@ REAL_TIME = (
 )
 """Tests of robots that do not wait: two at once would hold one another up on two cores."""
 
-LONG = ("tests/test_examples.py", "tests/envs/libero/", "tests/policies/pocket/", *REAL_TIME)
+LONG = (
+    "tests/test_examples.py",
+    "tests/envs/libero/",
+    "tests/policies/pocket/",
+    "tests/hardware/test_soak.py",
+    *REAL_TIME,
+)
 """What takes minutes comes first, so that no process is left alone with it at the end."""
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and children inherit that.

@@ -170,4 +170,5 @@ class PoweredMachine(Machine):
 
     def _lose_power(self) -> None:
         if self.safety.cuts_power:
+            self.settle()  # brakes hold an arm where it stands, not where it was to be
             self._set_mode(RobotMode.POWER_OFF)

@@ -12,7 +12,7 @@ from steer_gym.extras import load
 
 READING = "steer_gym.hardware.check:reading_checks"
 MOVING = "steer_gym.hardware.motion_check:motion_checks"
-SETTINGS = "steer_gym.hardware.arm_driver:ArmSettings"
+SETTINGS = "steer_gym.hardware.arm_settings:ArmSettings"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

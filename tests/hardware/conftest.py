@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.controller.settings import SimulatorSettings
 from steer_gym.hardware.guard import TakeOver
 from steer_gym.hardware.inline_cell import InlineCell

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.modes import SafetyMode
 from steer_gym.hardware.read_back import require_payload, require_tool
 from steer_gym.robot import RobotError, Target

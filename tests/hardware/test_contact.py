@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -41,10 +42,9 @@ def press(bench: Any, *ways: tuple[np.ndarray, float, int]) -> None:
     ("limits", "ways"),
     [
         (Limits(), [(DOWN, 0.0, 30), (INTO_THE_BASKET, 0.0, 50)]),
-        pytest.param(Limits(), [(DOWN, 0.0, 30), (DOWN, 1.0, 30)], marks=pytest.mark.hardware),
         (TABLE_INSIDE, [(TILTED, 0.0, 20), (OVER_THE_TABLE, 0.5, 60)]),
     ],
-    ids=["basket", "closing on the table", "table"],
+    ids=["basket", "table"],
 )
 def test_what_pushes_back_does_not_turn_a_joint_beyond_its_limit(
     make_bench: Any, limits: Limits, ways: list[tuple[np.ndarray, float, int]]
@@ -58,6 +58,41 @@ def test_what_pushes_back_does_not_turn_a_joint_beyond_its_limit(
     assert bench.robot.fault.code in (FaultCode.FORCE_LIMIT, FaultCode.PROTECTIVE_STOP)
     assert seen.joint_speed < limits.joint_speed * 1.05
     assert seen.tool_speed < limits.tool_speed * 1.05
+
+
+@pytest.mark.parametrize("lean", [0.0, 1.0])
+def test_fingers_that_close_at_the_floor_do_not_touch_the_table(
+    make_bench: Any, lean: float
+) -> None:
+    bench = make_bench(plant="mujoco")
+    down = DOWN + lean * TILTED
+    press(bench, (down, 0.0, 40), (DOWN, 1.0, 40), (DOWN, 0.0, 20))
+    assert bench.robot.fault is None
+    assert bench.controller.extremes.force < 10.0
+    assert bench.controller.extremes.lowest[2] < 0.06
+
+
+@pytest.mark.parametrize(
+    ("limits", "toy"),
+    # On the table any faster, the controller's own limit of 150 N comes first.
+    [(Limits(), [0.45, 0.03, 0.03]), (replace(TABLE_INSIDE, tool_speed=0.1), [0.6, 0.3, 0.03])],
+    ids=["toy", "table"],
+)
+def test_an_arm_stopped_by_force_lets_go_of_what_it_pressed_on(
+    make_bench: Any, limits: Limits, toy: list[float]
+) -> None:
+    bench = make_bench(plant="mujoco", limits=limits)
+    bench.robot.scene.move_thing("toy", toy, 0.0)
+    press(bench, (DOWN, 0.0, 100))
+    assert bench.robot.fault.code is FaultCode.FORCE_LIMIT
+    assert not bench.robot.armed
+    assert np.linalg.norm(bench.controller.force[:3]) > Limits().force_warning
+    bench.robot.wait(0.6)
+    assert not bench.controller.program_runs
+    assert np.linalg.norm(bench.controller.force[:3]) < Limits().force_warning
+    bench.robot.recover(acknowledged_by="the test")
+    bench.robot.arm()
+    assert bench.robot.armed
 
 
 def test_after_a_protective_stop_the_arm_does_not_press_again(make_bench: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.plant import home_for
 from steer_gym.hardware.kinematics import ArmModel, arm_model, tool

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steer_gym.errors import SteerGymError
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.limits import CEILINGS, RANGES, Limits
 from steer_gym.hardware.simulated import simulate_ur5
 from steer_gym.hardware.ur5 import HOME

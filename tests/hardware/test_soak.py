@@ -21,8 +21,8 @@ STEP_S = 0.05
 FAULTS_A_STEP = 0.01
 OUTSIDE_M, SHARE = 1e-3, 1.05
 """What is borne: outside the box, and of a speed limit."""
-TOUCH_N = 10.0
-"""Force at the tool from which it touches something; its own inertia takes half of that."""
+SHARE_OF_A_BLOW = 1.25
+"""The same where things are thrown in the way: what stands fast throws an arm back."""
 
 FAULTS: tuple[Callable[[Any], object], ...] = (
     lambda c: c.protective_stop("random"),
@@ -47,7 +47,7 @@ def attend(bench: Any) -> None:
         c.enter_safety(SafetyMode.NORMAL, "released")
     bench.robot.wait(1.0)
     c.end_program("at the pendant")
-    if np.linalg.norm(c.force[:3]) > 50.0:  # by hand, away from what it presses on
+    if np.linalg.norm(c.force[:3]) > 15.0:  # by hand, away from what it presses on
         c.plant.place(np.array(HOME))
         c.settle()
     if c.mode is RobotMode.POWER_OFF:
@@ -98,24 +98,6 @@ def soak(
     return faults, touched / steps
 
 
-class Watch(Extremes):
-    """What all ticks show, and apart what those show for which nothing had touched the tool."""
-
-    def clear(self) -> None:
-        """Forget what was seen."""
-        super().clear()
-        self.free = Extremes()
-        self._touched_s = -np.inf
-
-    def see(self, time_s: float, position: np.ndarray, **measured: float) -> None:
-        """Take one tick; a tool that slips off something swings for a moment."""
-        super().see(time_s, position, **measured)
-        if measured["force"] > TOUCH_N:
-            self._touched_s = time_s
-        if time_s - self._touched_s > 0.1:
-            self.free.see(time_s, position, **measured)
-
-
 def excess(seen: Extremes, limits: Limits) -> tuple[float, float]:
     """Return how far the tool was outside its box [m], and the largest share of a speed limit."""
     outside = max((limits.low - seen.lowest).max(), (seen.highest - limits.high).max())
@@ -128,9 +110,11 @@ def excess(seen: Extremes, limits: Limits) -> tuple[float, float]:
     [
         ("kinematic", 20.0, "adversary", False),
         ("kinematic", 20.0, "dice", False),
+        ("mujoco", 20.0, "adversary", False),
         pytest.param("kinematic", 600.0, "adversary", False, marks=pytest.mark.hardware),
         pytest.param("kinematic", 600.0, "dice", False, marks=pytest.mark.hardware),
         pytest.param("mujoco", 600.0, "adversary", False, marks=pytest.mark.hardware),
+        pytest.param("mujoco", 600.0, "dice", False, marks=pytest.mark.hardware),
         pytest.param("mujoco", 600.0, "adversary", True, marks=pytest.mark.hardware),
         pytest.param("mujoco", 600.0, "dice", True, marks=pytest.mark.hardware),
     ],
@@ -141,7 +125,6 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
     if plant == "mujoco":
         pytest.importorskip("robosuite", reason="needs the models of robosuite")
     bench = make_bench(plant=plant)
-    bench.controller.extremes = Watch()
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     # A hand of 60 N moves an arm that has mass by itself.
     causes = FAULTS[:-1] if plant == "mujoco" else FAULTS
@@ -149,13 +132,12 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
     faults, touched = soak(bench, wild, seconds, causes, thrown=thrown)
     seen, limits = bench.controller.extremes, bench.robot.settings.limits
     print(f"\n{seconds:.0f} s, {plant}, {policy}: {dict(faults)}, {wild.refused} refused")
-    for name, each in (("free", seen.free), ("all", seen)):
-        speeds = f"{each.joint_speed:.3f} rad/s {each.tool_speed:.3f} m/s {each.force:.0f} N"
-        print(f"{name}: box {each.lowest} {each.highest}, {speeds}")
-    print(f"touching in {100 * touched:.1f} % of the steps")
-    free_m, free_share = excess(seen.free, limits)
-    assert free_m < OUTSIDE_M
-    assert free_share < SHARE
+    speeds = f"{seen.joint_speed:.3f} rad/s, {seen.tool_speed:.3f} m/s"
+    print(f"box {seen.lowest} {seen.highest}, {speeds}, {seen.force:.0f} N")
+    print(f"touching in {100 * touched:.2f} % of the steps")
+    outside_m, share = excess(seen, limits)
+    assert outside_m < OUTSIDE_M
+    assert share < (SHARE_OF_A_BLOW if thrown else SHARE)
     assert touched > 0.0 or not thrown or policy == "dice"
     assert wild.refused > seconds or policy == "dice"
     assert len(faults) > 3 or seconds < 60
@@ -163,8 +145,3 @@ def test_28_nonsense_and_random_faults_never_break_a_limit(
     bench.robot.close()
     assert len(os.listdir("/proc/self/fd")) <= descriptors
     assert threading.active_count() <= threads
-    outside_m, share = excess(seen, limits)
-    if plant == "mujoco" and (outside_m >= OUTSIDE_M or share >= SHARE):
-        pytest.xfail(f"known: in contact {1e3 * outside_m:.1f} mm outside, {share:.2f} of a limit")
-    assert outside_m < OUTSIDE_M
-    assert share < SHARE

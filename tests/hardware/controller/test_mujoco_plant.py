@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ if not (find_spec("mujoco") and find_spec("robosuite")):
 
 from steer_gym.hardware.controller.controller import Controller
 from steer_gym.hardware.controller.mujoco_plant import MujocoPlant
-from steer_gym.hardware.kinematics import UR5E
+from steer_gym.hardware.controller.plant import GRIPPER_TCP
+from steer_gym.hardware.kinematics import UR5E, tool
+from steer_gym.hardware.limits import FINGERS, Limits
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +27,31 @@ def plant() -> MujocoPlant:
 def hold(plant: MujocoPlant, q: np.ndarray, gripper: float, seconds: float) -> None:
     for _ in range(round(seconds / 0.002)):
         plant.step(q, np.zeros(6), np.zeros(6), gripper, 0.002)
+
+
+def gripper_points(plant: MujocoPlant) -> np.ndarray:
+    """Return the points (number, 3) with which the gripper touches things, in the tool's frame."""
+    model, data = plant.model, plant.data
+    hand = model.body("robotiq_85_adapter_link").id
+    points = []
+    for geom in range(model.ngeom):
+        body = model.geom_bodyid[geom]
+        while body not in (0, hand):
+            body = model.body_parentid[body]
+        if body == hand and model.geom_contype[geom]:
+            frame = data.geom_xmat[geom].reshape(3, 3)
+            points.append(shape_points(model, geom) @ frame.T + data.geom_xpos[geom])
+    world = np.linalg.inv(UR5E.forward(plant.q, tool(GRIPPER_TCP)))
+    return np.concatenate(points) @ world[:3, :3].T + world[:3, 3]
+
+
+def shape_points(model: Any, geom: int) -> np.ndarray:
+    """Return a mesh's points, or a box's corners, in the shape's own frame."""
+    mesh = model.geom_dataid[geom]
+    if mesh >= 0:
+        first = model.mesh_vertadr[mesh]
+        return np.asarray(model.mesh_vert[first : first + model.mesh_vertnum[mesh]])
+    return np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 3) * model.geom_size[geom]
 
 
 def test_its_flange_is_where_urs_parameters_put_it(plant: MujocoPlant) -> None:
@@ -68,6 +96,20 @@ def test_fingers_close_on_nothing_and_are_held_apart_by_the_toy(plant: MujocoPla
     hold(plant, home, 1.0, 0.5)
     assert plant.gripping
     assert 0.3 < plant.opening < 0.8
+
+
+@pytest.mark.parametrize("opening", np.linspace(0.0, 1.0, 6))
+def test_fingers_stay_between_the_corners_of_the_limits_however_the_tool_leans(
+    plant: MujocoPlant, opening: float
+) -> None:
+    plant.restart()
+    hold(plant, plant.q.copy(), opening, 1.0)
+    points, corners = gripper_points(plant), np.array(FINGERS)
+    for tilt in np.linspace(0.0, Limits().tilt, 8):
+        for way in np.linspace(0.0, 2 * np.pi, 16):
+            ahead = np.array([np.sin(tilt) * np.cos(way), np.sin(tilt) * np.sin(way), np.cos(tilt)])
+            assert (points @ ahead).max() < (corners @ ahead).max()
+    plant.restart()
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.1, 1.0])

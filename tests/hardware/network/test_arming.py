@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.cameras import CameraSettings
 from steer_gym.hardware.controller.cameras import PORT
 from steer_gym.hardware.rtde_arm import RtdeArm

@@ -12,7 +12,7 @@ import pytest
 
 from steer_gym.cli import main
 from steer_gym.errors import SteerGymError
-from steer_gym.hardware.arm_driver import ArmSettings
+from steer_gym.hardware.arm_settings import ArmSettings
 from steer_gym.hardware.check import reading_checks
 from steer_gym.hardware.controller.dashboard import SERIAL
 from steer_gym.hardware.limits import Limits
