@@ -109,9 +109,9 @@ class ArmDriver:
             self._aimed_s = now_s
 
     def disarm(self) -> None:
-        """Stop and end the control program."""
+        """Stop and end the control program, at once."""
         if self.armed or self._stop_due:
-            self.armed = self._stop_due = False
+            self.armed, self._stop_due, self._yields = False, False, 0
             self._port.stop(self._deceleration)
 
     def cycle(self, now_s: float) -> None:

@@ -71,3 +71,28 @@ def test_an_arm_that_presses_on_something_is_not_armed(bench: Any) -> None:
     bench.robot.wait(0.1)
     bench.robot.arm()
     assert bench.robot.armed
+
+
+def test_a_stop_while_the_arm_lets_go_is_the_end_of_it(bench: Any) -> None:
+    bench.set_moving()
+    bench.controller.plant.push[:] = (0.0, 0.0, 60.0)
+    bench.robot.wait(0.1)
+    assert bench.robot.fault.code is FaultCode.FORCE_LIMIT
+    assert bench.controller.program_runs
+    bench.robot.stop()
+    assert not bench.controller.program_runs
+    sent = bench.servo_commands()
+    bench.robot.wait(1.0)
+    assert bench.servo_commands() == sent
+
+
+def test_a_safety_stop_while_the_arm_lets_go_ends_that_too(bench: Any) -> None:
+    bench.set_moving()
+    bench.controller.plant.push[:] = (0.0, 0.0, 60.0)
+    bench.robot.wait(0.1)
+    bench.controller.protective_stop("a person")
+    bench.robot.wait(0.016)
+    sent = bench.servo_commands()
+    bench.robot.wait(1.0)
+    assert bench.servo_commands() == sent
+    assert not bench.controller.plays
