@@ -8,6 +8,7 @@ depends on are left out; here they are zeros and random numbers again.
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ from steer_gym import ActConfig, NeuronSet, Steering, make_policy
 from steer_gym.policies.openvla.model import Prompts
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 
+needs_bitsandbytes = pytest.mark.skipif(
+    importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra 'quantization'"
+)
 GOLDEN = Path(__file__).parent / "golden"
 SMALL_FILES = ("config.json", "preprocessor_config.json", "dataset_statistics.json")
 COLUMNS = [*range(64), *range(31744, 32000)]

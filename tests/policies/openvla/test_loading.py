@@ -16,8 +16,11 @@ from steer_gym.neurons.safetensors_folder import INDEX, SINGLE
 from steer_gym.policies.openvla.loading import load_model
 from steer_gym.policies.openvla.model import OpenVlaModel
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
+from steer_gym.policies.openvla.quantization import QUANTIZATIONS
 from steer_gym.policies.openvla.reading import folder_source
 from steer_gym.policies.openvla.tensors import CheckpointError
+
+from .conftest import needs_bitsandbytes
 
 Writer = Callable[..., Path]
 Sharder = Callable[[Path, int], None]
@@ -330,29 +333,46 @@ PEAK = """
 import json, re, sys, torch
 from pathlib import Path
 from steer_gym.policies.openvla.loading import load_model
-folder = Path(sys.argv[1])
+from steer_gym.policies.openvla.quantization import quantized_linear
+folder, quantization = Path(sys.argv[1]), sys.argv[2] or None
+if quantization:  # what its library takes is not the checkpoint's
+    linear = quantized_linear(
+        torch.ones(64, 64), quantization, device=torch.device("cpu"), dtype=torch.bfloat16
+    )
 config = json.loads((folder / "config.json").read_text())
 def memory(kind):
     return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 torch.ones(8, 8) @ torch.ones(8, 8)
 Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
 before = memory("VmRSS")
-model = load_model(folder, config, device=torch.device("cpu"), dtype=torch.bfloat16)
-print(memory("VmHWM") - before)
+model = load_model(
+    folder, config, device=torch.device("cpu"), dtype=torch.bfloat16, quantization=quantization
+)
+print(memory("VmHWM") - before, sum(p.nbytes for p in model.parameters()))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    "quantization",
+    ["", *[pytest.param(kind, marks=needs_bitsandbytes) for kind in QUANTIZATIONS]],
+    ids=["whole", *QUANTIZATIONS],
+)
 def test_loading_takes_one_copy_and_one_shard(
-    tmp_path: Path, write_random: Writer, shard: Sharder
+    tmp_path: Path, write_random: Writer, shard: Sharder, quantization: str
 ) -> None:
-    folder = write_random(tmp_path / "r", hidden=256, width=8192, layers=4)
-    total, shards = (folder / SINGLE).stat().st_size, 8
-    assert total > 80e6
-    shard(folder, shards)
+    folder = write_random(tmp_path / "r", hidden=256, width=8192, layers=8)
+    assert (folder / SINGLE).stat().st_size > 120e6
+    shard(folder, 8)
     largest = max(path.stat().st_size for path in folder.glob("*.safetensors"))
     done = subprocess.run(
-        [sys.executable, "-c", PEAK, str(folder)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PEAK, str(folder), quantization],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    # One copy at the least, since the model is there; 25 MB for modules and the allocator.
-    assert 0.9 * total < int(done.stdout) < total + largest + 25e6
+    peak, copy = map(int, done.stdout.split())
+    # One copy at the least, since the model is there; 25 MB for modules and the allocator, and
+    # as much for one layer in float32, where bitsandbytes begins.
+    room = 50e6 if quantization else 25e6
+    assert 0.9 * copy < peak < copy + largest + room

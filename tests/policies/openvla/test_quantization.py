@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,15 +17,11 @@ from steer_gym.policies.engines.anatomy import down_projections
 from steer_gym.policies.openvla.policy import OpenVlaPolicy
 from steer_gym.policies.openvla.quantization import check_quantization, row_by_row
 
-from .conftest import COLUMNS, Cases
+from .conftest import COLUMNS, Cases, needs_bitsandbytes
 
 UNSTEERED, FEW, MANY = 0, 1, 6
 MEAN_ERROR = {"int8": 0.15, "nf4": 1.2}
 """Of logits whose deviation is 4.2, from the released code's in float32; seen: 0.09 and 0.89."""
-
-needs_bitsandbytes = pytest.mark.skipif(
-    importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra 'quantization'"
-)
 
 
 def test_other_devices_are_refused() -> None:
