@@ -35,25 +35,30 @@ class Freshness:
         return offset - self._offset_s
 
 
-def require_prompt(ask: Callable[[], object], stale_s: float) -> None:
+def require_prompt(ask: Callable[[], object], stale_s: float, watchdog_hz: float) -> None:
     """Refuse a link that is always slow: no reading is older than one way there and back.
+
+    So long, too, is the silence between the watchdog's arming and the first setpoint.
 
     Args:
         ask: A blocking call of ur_rtde. Right after another one it takes two round trips: until
             the program is seen to be ready for it, and until it is seen to be done.
         stale_s: How old a reading may be.
+        watchdog_hz: How often the controller wants to hear from us.
 
     Raises:
         RobotError: Three calls in a row took longer; names the delay, and says what to do.
     """
     ask()
     there_and_back_s = min(_seconds(ask) for _ in range(3)) / 2.0
-    if there_and_back_s > stale_s:
+    if there_and_back_s > min(stale_s, 1.0 / watchdog_hz):
         raise RobotError(
             f"The link takes {there_and_back_s:.3f} s there and back, more than stale_s = "
-            f"{stale_s:g} s, and does so lastingly: recovering or connecting anew does not help. "
-            "Mend the network (a cable of its own, no other traffic) or relieve this computer; or "
-            "connect with stale_s above it, if a stop that comes so late may be borne."
+            f"{stale_s:g} s or the watchdog's {1.0 / watchdog_hz:g} s, and does so lastingly: "
+            "recovering or connecting anew does not help. Mend the network (a cable of its own, no "
+            "other traffic) or relieve this computer; or connect with stale_s above it and "
+            f"watchdog_hz below {0.8 / there_and_back_s:.1f}, if a stop that comes so late may be "
+            "borne."
         )
 
 

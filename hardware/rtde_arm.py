@@ -195,7 +195,7 @@ class RtdeArm:
             _wait_until(lambda: payload_taken(settings, *self._payload()), _SHOWN_WITHIN_S)
             require_payload(settings, *self._payload())
         # Before the watchdog, which a slow link would trip meanwhile.
-        require_prompt(control.getTCPOffset, settings.stale_s)
+        require_prompt(control.getTCPOffset, settings.stale_s, settings.watchdog_hz)
         self._remote = RemoteWatch(settings.host)
         # Last: from here on it has to be kicked, which the first setpoint does.
         if not control.setWatchdog(settings.watchdog_hz):

@@ -40,11 +40,15 @@ def test_a_controller_that_starts_anew_is_fresh() -> None:
     assert freshness.age_s(0.0, 20.0) == 0.0
 
 
-def test_a_link_that_is_always_slow_is_refused_with_its_delay_and_what_to_do() -> None:
-    with pytest.raises(RobotError, match=r"0\.0[3-9]\d s there and back.*0\.02 s.*cable.*stale_s"):
-        require_prompt(lambda: time.sleep(0.06), stale_s=0.02)
+@pytest.mark.parametrize(("stale_s", "watchdog_hz"), [(0.02, 10.0), (1.0, 50.0)])
+def test_a_link_that_is_always_slow_is_refused_with_its_delay_and_what_to_do(
+    stale_s: float, watchdog_hz: float
+) -> None:
+    words = r"0\.0[3-9]\d s there and back.*0\.02 s.*cable.*stale_s.*watchdog_hz below 2\d\."
+    with pytest.raises(RobotError, match=words):
+        require_prompt(lambda: time.sleep(0.06), stale_s, watchdog_hz)
 
 
 def test_a_link_that_is_slow_but_once_is_not_refused() -> None:
     naps = iter((0.0, 0.3, 0.0, 0.3))
-    require_prompt(lambda: time.sleep(next(naps)), stale_s=0.1)
+    require_prompt(lambda: time.sleep(next(naps)), stale_s=0.1, watchdog_hz=10.0)
