@@ -72,8 +72,9 @@ class ArmDriver:
         self._next: tuple[Target, float] | None = None
         self._aimed_s: float | None = None
         self._pace = self._scaling = 1.0
-        self._stop_due = False
-        self._yields = self._refused = 0
+        self._stop_in: int | None = None
+        """Cycles until a fault stops the arm, in which it yields; ``None``: no stop is due."""
+        self._refused = 0
 
     def arm(self, now_s: float) -> None:
         """Start to hold the present posture, and allow motion.
@@ -110,8 +111,8 @@ class ArmDriver:
 
     def disarm(self) -> None:
         """Stop and end the control program, at once."""
-        if self.armed or self._stop_due:
-            self.armed, self._stop_due, self._yields = False, False, 0
+        if self.armed or self._stop_in is not None:
+            self.armed, self._stop_in = False, None
             self._port.stop(self._deceleration)
 
     def cycle(self, now_s: float) -> None:
@@ -144,8 +145,8 @@ class ArmDriver:
 
     def settle(self) -> None:
         """Do what takes time after a fault, once it has been reported: stop, end the program."""
-        if self._stop_due and not self._yields:
-            self._stop_due = False
+        if self._stop_in == 0:
+            self._stop_in = None
             self._port.stop(self._deceleration)
 
     @property
@@ -178,18 +179,18 @@ class ArmDriver:
 
         An arm that stops where its setpoint is stays bent around what it met: a spring.
         """
-        if not self._yields:
+        if not self._stop_in:
             return
-        self._yields -= 1
-        settings = self.settings
-        arm, tcp = arm_model(settings.arm), tool(settings.tcp)
-        stopped = safety_finding(sample) or program_finding(sample)
-        if self.age_s > settings.stale_s:
-            self._yields, self._stop_due = 0, False  # as in ``_fail``
+        self._stop_in -= 1
+        if self.age_s > self.settings.stale_s:
+            self._stop_in = None  # as in ``_fail``
         elif (
-            stopped or settings.limits.trouble(arm, sample.q, tcp) or not self._port.servo(sample.q)
+            safety_finding(sample)
+            or program_finding(sample)
+            or not self.servo.allows(sample.q)
+            or not self._port.servo(sample.q)
         ):
-            self._yields = 0
+            self._stop_in = 0
 
     def _servo(self, now_s: float) -> None:
         if self._aimed_s is not None and now_s - self._aimed_s > self.settings.deadman_s:
@@ -242,9 +243,9 @@ class ArmDriver:
             self.fault = Fault(code=code, detail=detail, time_s=time_s)
         # A link that is stale or lost is left silent: the controller's watchdog stops the arm.
         silent = code in (FaultCode.STALE_STATE, FaultCode.CONNECTION_LOST)
-        self._stop_due = self.armed and not silent
-        if self._stop_due and code is FaultCode.FORCE_LIMIT:
-            self._yields = round(_YIELD_S * self.settings.rate_hz)
+        yields_s = _YIELD_S if code is FaultCode.FORCE_LIMIT else 0.0
+        stops = self.armed and not silent
+        self._stop_in = round(yields_s * self.settings.rate_hz) if stops else None
         if not self.armed and code is FaultCode.CONNECTION_LOST:
             self.fault = self.fault or Fault(code=code, detail=detail, time_s=time_s)
         self.armed = False

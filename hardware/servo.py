@@ -81,6 +81,10 @@ class Servo:
         else:
             self._course = None
 
+    def allows(self, q: Array) -> bool:
+        """Tell whether the posture ``q`` (6,) lies within the limits."""
+        return self._inside(q, self._slack)
+
     @property
     def reached(self) -> bool:
         """Tell whether the setpoint rests at its target; false without one."""
@@ -204,18 +208,15 @@ class Servo:
             return self.q
         lead = self.qd * self._lag_s
         share = 1.0
-        if lead.any() and not self._fits(lead):
+        if lead.any() and not self.allows(self.q + lead):
             share = 0.0
             for more in (1 / 2, 1 / 4, 1 / 8, 1 / 16):
-                share += more * self._fits(lead * (share + more))
+                share += more * self.allows(self.q + lead * (share + more))
         way = self.q + lead * share - self._followed
         way = way / max(1.0, self._share(way / self._lag_s, jacobian))
         setpoint = self._followed + way
         self._followed = self._followed + way * min(1.0, self._dt_s / self._lag_s)
         return np.asarray(setpoint)
-
-    def _fits(self, lead: Array) -> bool:
-        return self._inside(self.q + lead, self._slack)
 
     def _inside(self, q: Array, slack: float) -> bool:
         return not self.limits.trouble(self._arm, q, self._tcp, slack)

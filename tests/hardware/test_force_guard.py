@@ -56,7 +56,8 @@ def test_forces_count_from_what_the_tool_felt_at_rest() -> None:
     guard = ForceGuard(Limits(), 0.008)
     guard.zero(pushed(15.0))
     assert [guard.see(pushed(54.0)) for _ in range(5)] == [None] * 5
-    assert guard.force[2] < 39.0
+    assert guard.see(pushed(56.0)) is None
+    assert guard.see(pushed(56.0)) == (FaultCode.FORCE_LIMIT, "41.0 N, limit 40.0 N")
 
 
 def test_an_arm_that_presses_on_something_is_not_armed(bench: Any) -> None:

@@ -18,7 +18,7 @@ from steer_gym.robot import RobotError, RobotFault
 
 pytest.importorskip("rtde_control", reason="needs ur_rtde")
 
-STEP_S = 0.05
+SECONDS, STEP_S = 600.0, 0.05
 FAULTS_A_STEP = 0.02
 
 FAULTS: tuple[Callable[[Any], object], ...] = (
@@ -63,9 +63,8 @@ def children() -> set[int]:
 
 
 @pytest.mark.hardware
-@pytest.mark.parametrize("seconds", [600.0])
 def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
-    network: Any, adversary: Any, seconds: float
+    network: Any, adversary: Any
 ) -> None:
     net = network()
     before = children(), len(os.listdir("/proc/self/fd")), threading.active_count()
@@ -73,7 +72,7 @@ def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
     robot.arm()
     net.admin("extremes", clear=True)
     faults: Counter[str] = Counter()
-    end = time.monotonic() + seconds
+    end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         if robot.fault:
             faults[robot.fault.code] += 1
@@ -90,7 +89,7 @@ def test_28_with_the_genuine_client_nothing_breaks_and_nothing_stays(
                 raise
         robot.wait(STEP_S)
     seen, limits = net.admin("extremes"), robot.settings.limits
-    print(f"\n{seconds:.0f} s: {dict(faults)}, {adversary.refused} refused\n{seen}")
+    print(f"\n{SECONDS:.0f} s: {dict(faults)}, {adversary.refused} refused\n{seen}")
     assert (np.array(seen["lowest"]) > np.array(limits.low) - 1e-3).all()
     assert (np.array(seen["highest"]) < np.array(limits.high) + 1e-3).all()
     # Setpoints go on while a busy machine lets the controller stand. They pile up, and servoing
